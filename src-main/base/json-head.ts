@@ -1,0 +1,216 @@
+// Reads where things stand in a line of JSON without parsing it, so that payloads can travel as bytes.
+// The structure around what is read is checked; what is only passed over is left to the receiver to judge.
+
+/** A stretch of bytes: `start` inclusive, `end` exclusive. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the top-level members of a JSON-RPC message stand. Of members written twice the last counts, as in JSON.parse. */
+export interface Head {
+  readonly id?: Span
+  readonly method?: string
+  readonly params?: Span
+  readonly result?: Span
+  readonly error?: Span
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+const comma = 0x2c
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d
+
+function fail(bytes: Buffer, at: number): never {
+  throw new SyntaxError(at >= bytes.length ? 'Unexpected end of JSON' : `Unexpected byte in JSON at ${at}`)
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
+
+function skipSpace(bytes: Buffer, from: number): number {
+  let at = from
+  while (isSpace(bytes[at])) at++
+  return at
+}
+
+/** `from` is at the opening quote; returns the index after the closing one. */
+function skipString(bytes: Buffer, from: number): number {
+  // Short strings by hand, long ones by the native search.
+  const nearby = Math.min(from + 24, bytes.length)
+  let at = from + 1
+  while (at < nearby) {
+    const byte = bytes[at]
+    if (byte === quote) return at + 1
+    at += byte === backslash ? 2 : 1
+  }
+  for (;;) {
+    const end = bytes.indexOf(quote, at)
+    if (end === -1) fail(bytes, bytes.length)
+    let escapes = end
+    while (escapes > at && bytes[escapes - 1] === backslash) escapes--
+    if ((end - escapes) % 2 === 0) return end + 1
+    at = end + 1
+  }
+}
+
+function skipContainer(bytes: Buffer, from: number): number {
+  let depth = 0
+  let at = from
+  while (at < bytes.length) {
+    const byte = bytes[at]
+    if (byte === quote) {
+      at = skipString(bytes, at)
+      continue
+    }
+    if (byte === openBrace || byte === openBracket) depth++
+    else if ((byte === closeBrace || byte === closeBracket) && --depth === 0) return at + 1
+    at++
+  }
+  return fail(bytes, bytes.length)
+}
+
+const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/
+const literals = new Set(['true', 'false', 'null'])
+
+function skipScalar(bytes: Buffer, from: number): number {
+  let at = from
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte)) break
+  }
+  const text = bytes.toString('latin1', from, at)
+  if (!literals.has(text) && !numberPattern.test(text)) fail(bytes, from)
+  return at
+}
+
+function skipValue(bytes: Buffer, from: number): number {
+  const byte = bytes[from]
+  if (byte === quote) return skipString(bytes, from)
+  if (byte === openBrace || byte === openBracket) return skipContainer(bytes, from)
+  return skipScalar(bytes, from)
+}
+
+function wholeOf(bytes: Buffer): Span {
+  return { start: 0, end: bytes.length }
+}
+
+type VisitMember = (keyStart: number, keyEnd: number, value: Span) => void
+
+/** Calls `visit` for each member; the key stands without its quotes. */
+function visitMembers(bytes: Buffer, span: Span, visit: VisitMember): void {
+  let at = skipSpace(bytes, span.start)
+  if (bytes[at] !== openBrace) fail(bytes, at)
+  at = skipSpace(bytes, at + 1)
+  if (bytes[at] !== closeBrace) {
+    for (;;) {
+      if (bytes[at] !== quote) fail(bytes, at)
+      const keyStart = at + 1
+      at = skipString(bytes, at)
+      const keyEnd = at - 1
+      at = skipSpace(bytes, at)
+      if (bytes[at] !== colon) fail(bytes, at)
+      const start = skipSpace(bytes, at + 1)
+      const end = skipValue(bytes, start)
+      visit(keyStart, keyEnd, { start, end })
+      at = skipSpace(bytes, end)
+      if (bytes[at] === closeBrace) break
+      if (bytes[at] !== comma) fail(bytes, at)
+      at = skipSpace(bytes, at + 1)
+    }
+  }
+  at = skipSpace(bytes, at + 1)
+  if (at < span.end) fail(bytes, at)
+}
+
+function readKey(bytes: Buffer, start: number, end: number): string {
+  const plain = bytes.toString('utf8', start, end)
+  return plain.includes('\\') ? (JSON.parse(`"${plain}"`) as string) : plain
+}
+
+/**
+ * The members of the JSON object at `span` (the whole line when left out), by decoded key; of doubles the last.
+ * Throws SyntaxError when there is no object.
+ */
+export function readMembers(bytes: Buffer, span: Span = wholeOf(bytes)): Map<string, Span> {
+  const members = new Map<string, Span>()
+  visitMembers(bytes, span, (keyStart, keyEnd, value) => {
+    members.set(readKey(bytes, keyStart, keyEnd), value)
+  })
+  return members
+}
+
+/** The value of one member of the object at `span`, or undefined when it has none or is no object. */
+export function findMember(bytes: Buffer, span: Span | undefined, key: string): Span | undefined {
+  if (span === undefined || bytes[span.start] !== openBrace) return undefined
+  let found: Span | undefined
+  visitMembers(bytes, span, (keyStart, keyEnd, value) => {
+    if (readKey(bytes, keyStart, keyEnd) === key) found = value
+  })
+  return found
+}
+
+/** The value at the end of a path of keys, each in the object before it. */
+export function findPath(bytes: Buffer, span: Span | undefined, path: readonly string[]): Span | undefined {
+  return path.reduce<Span | undefined>((at, key) => findMember(bytes, at, key), span)
+}
+
+/** The elements of the JSON array at `span`; none when it is no array. Throws SyntaxError when it is a broken one. */
+export function readElements(bytes: Buffer, span: Span | undefined): Span[] {
+  if (span === undefined || bytes[span.start] !== openBracket) return []
+  const elements: Span[] = []
+  let at = skipSpace(bytes, span.start + 1)
+  if (bytes[at] === closeBracket) return elements
+  for (;;) {
+    const end = skipValue(bytes, at)
+    elements.push({ start: at, end })
+    at = skipSpace(bytes, end)
+    if (bytes[at] === closeBracket) return elements
+    if (bytes[at] !== comma) fail(bytes, at)
+    at = skipSpace(bytes, at + 1)
+  }
+}
+
+/** The string at `span`, decoded, or undefined when there is none or it is no string. */
+export function readString(bytes: Buffer, span: Span | undefined): string | undefined {
+  if (span === undefined || bytes[span.start] !== quote) return undefined
+  return readKey(bytes, span.start + 1, span.end - 1)
+}
+
+/** The head of a JSON-RPC message. Throws SyntaxError when the line is no JSON object. */
+export function readHead(bytes: Buffer): Head {
+  const head: { id?: Span; method?: string; params?: Span; result?: Span; error?: Span } = {}
+  visitMembers(bytes, wholeOf(bytes), (keyStart, keyEnd, value) => {
+    switch (readKey(bytes, keyStart, keyEnd)) {
+      case 'id':
+        head.id = value
+        break
+      case 'method': {
+        const method = readString(bytes, value)
+        if (method !== undefined) head.method = method
+        break
+      }
+      case 'params':
+        head.params = value
+        break
+      case 'result':
+        head.result = value
+        break
+      case 'error':
+        head.error = value
+        break
+    }
+  })
+  return head
+}
+
+/** A key for a JSON-RPC id that is the same for the same id however it is written, and distinct for 1 and "1". */
+export function idKey(bytes: Buffer, span: Span): string {
+  const text = readString(bytes, span)
+  return text === undefined ? bytes.toString('latin1', span.start, span.end) : `"${text}`
+}

@@ -1,0 +1,33 @@
+import { access } from 'node:fs/promises'
+import path from 'node:path'
+import type { Config } from '#core/config/config.ts'
+import { parseConfig, readConfig, type ConfigResult } from '#core/config/read-config.ts'
+
+/** The configuration of a command: its file and what was read from it. */
+export interface LoadedConfig {
+  readonly file: string
+  readonly result: ConfigResult
+}
+
+/** Reads `--config FILE`, else the data folder's config.json; without one there are no servers yet. */
+export async function loadConfig(option: string | undefined, dataFolder: string): Promise<LoadedConfig> {
+  const file = path.resolve(option ?? path.join(dataFolder, 'config.json'))
+  if (option === undefined && !(await isThere(file))) {
+    return { file, result: parseConfig('{"version":1}', file, process.env) }
+  }
+  return { file, result: await readConfig(file, process.env) }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** How many servers there are, in words. */
+export function toServerCount({ servers }: Config): string {
+  const enabled = servers.filter((server) => server.enabled).length
+  const off = servers.length - enabled
+  return `${enabled} ${enabled === 1 ? 'server' : 'servers'}${off === 0 ? '' : ` (${off} switched off)`}`
+}

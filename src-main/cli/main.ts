@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander'
+import { product } from '#contract/product.ts'
+import { logLevels, type LogLevel } from '#core/observe/logger.ts'
+import { CommandFailed } from './command-failed.ts'
+import type { CheckOptions } from './check.ts'
+import type { ServeOptions } from './serve.ts'
+
+const wrongUsage = 2
+
+function createProgram(onDone: (code: number) => void): Command {
+  const program = new Command(product.id)
+  program
+    .description('Connects AI editors to MCP servers: one place for every server, one switch for each line.')
+    .version(product.version)
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+  const logLevel = new Option('--log-level <level>', 'how much to log on stderr')
+    .choices([...logLevels])
+    .default('info')
+  program
+    .command('serve')
+    .description('run the core without a desktop until SIGINT or SIGTERM')
+    .option('--config <file>', 'configuration (YAML, JSON or TOML) instead of config.json in the data folder')
+    .option('--data-dir <folder>', 'data folder')
+    .option('--stdio', 'be the MCP server on stdin and stdout (relays to the running app, if there is one)')
+    .option('--no-http', 'no HTTP, only the local socket')
+    .option('--host <host>', 'address for HTTP (not built yet)')
+    .option('--port <port>', 'port for HTTP (not built yet)')
+    .addOption(new Option('--auth <how>', 'who may use HTTP (not built yet)').choices(['token', 'none']))
+    .addOption(
+      new Option('--secrets <where>', 'where secrets are kept (not built yet)').choices(['os', 'memory']),
+    )
+    .addOption(logLevel)
+    .action(async (options: ServeOptions & { logLevel: LogLevel }) => {
+      const { serve } = await import('./serve.ts')
+      onDone(await serve(options))
+    })
+  program
+    .command('check')
+    .description('validate the configuration; exit code 0 only if all is well')
+    .option('--config <file>', 'configuration (YAML, JSON or TOML) instead of config.json in the data folder')
+    .option('--data-dir <folder>', 'data folder')
+    .option('--ping', 'reach every server too, through the running app if there is one')
+    .option('--json', 'tell it as JSON')
+    .action(async (options: CheckOptions) => {
+      const { check } = await import('./check.ts')
+      onDone(await check(options))
+    })
+  program
+    .command('connect')
+    .description('join stdin and stdout to the running app: what editors start (the shim)')
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => undefined)
+  return program
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  // The shim reads its own options, so that both ways of starting it are one.
+  if (args[0] === 'connect') {
+    const { runShim } = await import('../../src-shim/run.ts')
+    return runShim(args.slice(1))
+  }
+  let code = 0
+  try {
+    const program = createProgram((outcome) => {
+      code = outcome
+    })
+    if (args.length === 0) {
+      program.outputHelp({ error: true })
+      return wrongUsage
+    }
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage
+    if (!(error instanceof CommandFailed)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 1
+  }
+  return code
+}
+
+process.exitCode = await main(process.argv.slice(2))
+// Whatever is still open, the command is over: what was written goes out, then the process ends.
+process.stdout.write('', () => process.exit())

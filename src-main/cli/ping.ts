@@ -1,0 +1,96 @@
+import type { Config, ServerConfig } from '#core/config/config.ts'
+import type { Rendezvous } from '#contract/rendezvous.ts'
+import { createCore } from '#core/create-core.ts'
+import type { Host } from '#core/host.ts'
+import { createLogger } from '#core/observe/logger.ts'
+import { openAppClient } from './running-app.ts'
+
+/** How reaching one server went. */
+export interface PingOutcome {
+  readonly name: string
+  readonly ok: boolean
+  /** One sentence when it did not go well. */
+  readonly message?: string
+  readonly milliseconds: number
+}
+
+const pingMs = 10_000
+
+type Reach = (server: ServerConfig) => Promise<void>
+
+/** Reaches every server that is switched on; `onOutcome` hears of each as it comes. */
+async function pingAll(
+  config: Config,
+  reach: Reach,
+  onOutcome: (outcome: PingOutcome) => void,
+): Promise<void> {
+  const enabled = config.servers.filter((server) => server.enabled)
+  await Promise.all(
+    enabled.map(async (server) => {
+      const start = performance.now()
+      const failure = await reach(server).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      )
+      const milliseconds = Math.round(performance.now() - start)
+      const { name } = server
+      onOutcome(
+        failure === undefined
+          ? { name, ok: true, milliseconds }
+          : { name, ok: false, message: failure, milliseconds },
+      )
+    }),
+  )
+}
+
+/** Reaches the servers through the running app, so that no second copies are started. */
+export function pingThroughApp(
+  config: Config,
+  app: Rendezvous,
+  onOutcome: (outcome: PingOutcome) => void,
+): Promise<void> {
+  return pingAll(
+    config,
+    async ({ name, timeouts }) => {
+      const client = await openAppClient(app, name)
+      try {
+        const clientInfo = { name: 'patchbay check', version: app.appVersion }
+        const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+        const timeoutMs = timeouts.connectSeconds * 1000 + pingMs
+        const opened = await client.request('initialize', params, timeoutMs)
+        if (opened.error !== undefined) throw new Error(opened.error.message)
+        client.notify('notifications/initialized')
+        const pinged = await client.request('ping', undefined, timeoutMs)
+        if (pinged.error !== undefined) throw new Error(pinged.error.message)
+      } finally {
+        client.close()
+      }
+    },
+    onOutcome,
+  )
+}
+
+/** Starts the servers, reaches each, and ends them again. */
+export async function pingDirectly(
+  config: Config,
+  host: Host,
+  onOutcome: (outcome: PingOutcome) => void,
+): Promise<void> {
+  const core = createCore(config, host, createLogger([]))
+  try {
+    core.startServers()
+    await pingAll(
+      config,
+      async ({ name }) => {
+        const upstream = core.pools.find((pool) => pool.server.name === name)?.upstreams[0]
+        const connection = await upstream?.whenReady()
+        const answer = await connection?.request('ping', undefined, pingMs)
+        if (answer?.error !== undefined)
+          throw new Error(`The server “${name}” answered the ping with an error.`)
+      },
+      onOutcome,
+    )
+  } finally {
+    await core.close()
+  }
+}

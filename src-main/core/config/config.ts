@@ -1,0 +1,43 @@
+import type { z } from 'zod'
+import type { ConfigFile } from './schema.ts'
+import type { restartSchema, timeoutsSchema } from './server-schema.ts'
+
+/** A program that speaks MCP over its stdin and stdout. `command` is absolute or a name to look up in PATH. */
+export interface StdioTransport {
+  readonly type: 'stdio'
+  readonly command: string
+  readonly args: readonly string[]
+  /** On top of what Patchbay itself has. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute. */
+  readonly cwd?: string
+}
+
+/** When a server that ended by itself is started again. */
+export type RestartSettings = Readonly<z.output<typeof restartSchema>>
+
+/** How long to wait for a server. */
+export type TimeoutSettings = Readonly<z.output<typeof timeoutsSchema>>
+
+/** How clients see what the servers offer. */
+export type GatewaySettings = Readonly<Pick<ConfigFile['gateway'], 'naming' | 'maxToolNameLength'>>
+
+/** One server as the user configured it. */
+export interface ServerConfig {
+  readonly name: string
+  readonly enabled: boolean
+  readonly transport: StdioTransport
+  readonly isolation: 'auto' | 'shared' | 'session'
+  readonly restart: RestartSettings
+  readonly timeouts: TimeoutSettings
+  /** `disabled`: tools that are switched off, by the server's own names. */
+  readonly tools: { readonly disabled: readonly string[] }
+}
+
+/** A configuration that holds: tokens replaced, defaults filled in, paths absolute. */
+export interface Config {
+  /** In the order of the file. */
+  readonly servers: readonly ServerConfig[]
+  readonly gateway: GatewaySettings
+  readonly limits: { readonly messageBytes: number }
+}

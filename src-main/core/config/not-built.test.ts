@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from './config.ts'
+import { parseConfig, toProblemText, type ConfigResult } from './read-config.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+function textsOf(result: ConfigResult): readonly string[] {
+  return result.ok ? [] : result.problems.map(toProblemText)
+}
+
+function configOf(result: ConfigResult): Config {
+  if (!result.ok) throw new Error(textsOf(result).join('\n'))
+  return result.config
+}
+
+const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
+const textsOfServer = (server: string, env: Variables = {}) =>
+  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
+const defaults = {
+  enabled: true,
+  isolation: 'auto',
+  restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
+  timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
+  tools: { disabled: [] },
+}
+
+describe('what is not built', () => {
+  it.each([
+    ['{ url: "http://h/mcp" }', 'servers.s.url'],
+    ['{ uri: "http://h/mcp", type: http, url: "http://h/" }', 'servers.s.type'],
+    ['{ type: sse, url: "http://h/mcp" }', 'servers.s.type'],
+    ['{ type: websocket, url: "wss://h/mcp", protocols: [mcp] }', 'servers.s.type'],
+    ['{ type: tcp, host: h, port: 1, tls: true }', 'servers.s.type'],
+    ['{ type: socket, path: /run/x.sock }', 'servers.s.type'],
+    ['{ endpoints: [{ url: "http://h/" }] }', 'servers.s.endpoints'],
+    ['{ command: x, start: demand }', 'servers.s.start'],
+    ['{ command: x, idleStopSeconds: 60 }', 'servers.s.idleStopSeconds'],
+    ['{ command: x, health: { attempts: 4 } }', 'servers.s.health'],
+    ['{ command: x, tools: { newToolsEnabled: false } }', 'servers.s.tools.newToolsEnabled'],
+    ['{ command: x, fallbacks: [{ command: y }, { type: tcp, host: h, port: 1 }] }', 'servers.s.fallbacks'],
+    ['{ command: x, endpoints: [{ url: "http://h/" }] }', 'servers.s.endpoints'],
+    ['{ command: x, balance: failover }', 'servers.s.balance'],
+    ['{ command: x, oauth: { clientId: a } }', 'servers.s.oauth'],
+    ['{ command: x, env: { A: "${secret:a}" } }', 'servers.s.env.A'],
+  ])('is refused: %s', (server, key) => {
+    const result = yaml(`version: 1\nservers:\n  s: ${server}\n`)
+    const problems = result.ok ? [] : result.problems.filter(({ code }) => code === 'not-built')
+    expect(problems).toMatchObject([
+      { key, line: 3, message: expect.stringContaining('not built yet') as string },
+    ])
+  })
+
+  it.each([
+    ['gateway: { host: 0.0.0.0 }', 'gateway.host'],
+    ['gateway: { port: 0 }', 'gateway.port'],
+    ['gateway: { auth: none }', 'gateway.auth'],
+    ['gateway: { allowedHosts: [h] }', 'gateway.allowedHosts'],
+    ['gateway: { allowedOrigins: [h] }', 'gateway.allowedOrigins'],
+    ['limits: { bodyBytes: 1 }', 'limits.bodyBytes'],
+    ['logs: { keepDays: 3 }', 'logs'],
+    ['profiles: { work: {} }', 'profiles'],
+    ['overrides: { servers: { a: 1 } }', 'overrides'],
+  ])('is refused: %s', (line, key) => {
+    expect(yaml(`version: 1\n${line}\n`)).toMatchObject({ problems: [{ code: 'not-built', line: 2, key }] })
+  })
+
+  it('is accepted where it only restates the default', () => {
+    const text = `version: 1
+servers:
+  s:
+    command: x
+    start: eager
+    idleStopSeconds: 0
+    health: { enabled: true, intervalSeconds: 30, timeoutSeconds: 5, attempts: 3, retryIntervalSeconds: 10 }
+    tools: { newToolsEnabled: true }
+    fallbacks: []
+    endpoints: []
+    balance: round-robin
+  t: { command: x, health: { enabled: false, attempts: 9 } }
+gateway: { host: 127.0.0.1, port: "\${PORT:-7411}", auth: token, allowedHosts: [], allowedOrigins: [] }
+limits: { bodyBytes: 67108864 }
+logs: { maxBytes: 10485760, keepDays: 2 }
+profiles: {}
+overrides: {}
+`
+    expect(configOf(yaml(text)).servers).toMatchObject([
+      { ...defaults, name: 's' },
+      { ...defaults, name: 't' },
+    ])
+  })
+
+  it('is judged all the same', () => {
+    expect(textsOfServer('{ command: x, fallbacks: [{ url: nope }, { type: tcp, host: h }] }')).toEqual([
+      '/base/c.yaml:3:39 servers.s.fallbacks[0].url: Expected an address like https://example.com/mcp.',
+      '/base/c.yaml:3:47 servers.s.fallbacks[1].port: The key "port" is missing; expected a whole number from 1 to 65535.',
+    ])
+  })
+})

@@ -1,0 +1,73 @@
+import type { TransportType } from './server-schema.ts'
+
+/**
+ * What the configuration format knows and this version cannot do yet. A value that restates the default asks for
+ * nothing and is accepted, and so is one for which `isHarmless` says yes. When something gets built, its row goes.
+ */
+interface NotBuilt {
+  /** The key, with `*` for the name of a server. */
+  readonly key: string
+  readonly sentence: string
+  readonly isHarmless?: (value: Readonly<Record<string, unknown>>) => boolean
+}
+
+const rows: readonly NotBuilt[] = [
+  {
+    key: 'servers.*.start',
+    sentence: 'Starting on demand is not built yet; every server starts with Patchbay.',
+  },
+  { key: 'servers.*.idleStopSeconds', sentence: 'Stopping idle servers is not built yet; leave this at 0.' },
+  {
+    key: 'servers.*.health',
+    sentence: 'Health checks are not built yet; leave this out or set enabled to false.',
+    isHarmless: (value) => value['enabled'] === false,
+  },
+  {
+    key: 'servers.*.tools.newToolsEnabled',
+    sentence: 'Holding back new tools is not built yet; leave this at true.',
+  },
+  {
+    key: 'servers.*.fallbacks',
+    sentence: 'Fallbacks to other transports are not built yet; leave this out.',
+  },
+  {
+    key: 'servers.*.endpoints',
+    sentence: 'Several endpoints of one server are not built yet; leave this out.',
+  },
+  { key: 'servers.*.balance', sentence: 'Balancing over endpoints is not built yet; leave this out.' },
+  { key: 'servers.*.oauth', sentence: 'Signing in to servers is not built yet; leave this out.' },
+  { key: 'gateway.host', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
+  { key: 'gateway.port', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
+  { key: 'gateway.auth', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
+  { key: 'gateway.allowedHosts', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
+  {
+    key: 'gateway.allowedOrigins',
+    sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.',
+  },
+  { key: 'limits.bodyBytes', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
+  { key: 'logs', sentence: 'Settings of log files are not built yet; leave this out.' },
+  { key: 'profiles', sentence: 'Profiles are not built yet; leave this out.' },
+  { key: 'overrides', sentence: 'Overrides are not built yet; leave this out.' },
+]
+
+const transports: ReadonlyMap<TransportType, string> = new Map([
+  ['http', 'Servers behind an HTTP address are not built yet; expected a server with a command.'],
+  ['sse', 'Servers behind HTTP with server-sent events are not built yet; expected a server with a command.'],
+  ['websocket', 'Servers behind a WebSocket are not built yet; expected a server with a command.'],
+  ['tcp', 'Servers behind a TCP port are not built yet; expected a server with a command.'],
+  ['socket', 'Servers behind a local socket are not built yet; expected a server with a command.'],
+])
+
+/** Why `${secret:NAME}` is refused. */
+export const secretsNotBuilt =
+  'Secrets are not built yet; expected an environment variable, such as ${NAME}, in place of ${secret:…}.'
+
+/** The row of a key, unless it is built. */
+export function findNotBuilt(key: string): NotBuilt | undefined {
+  return rows.find((row) => row.key === key)
+}
+
+/** Why servers of this transport are refused, unless it is built. */
+export function findTransportNotBuilt(type: TransportType): string | undefined {
+  return transports.get(type)
+}

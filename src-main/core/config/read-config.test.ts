@@ -1,0 +1,271 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Config } from './config.ts'
+import { parseConfig, readConfig, toProblemText, type ConfigResult } from './read-config.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+function textsOf(result: ConfigResult): readonly string[] {
+  return result.ok ? [] : result.problems.map(toProblemText)
+}
+
+function configOf(result: ConfigResult): Config {
+  if (!result.ok) throw new Error(textsOf(result).join('\n'))
+  return result.config
+}
+
+const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
+const json = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.json', env)
+const toml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.toml', env)
+const textsOfServer = (server: string, env: Variables = {}) =>
+  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
+const codesOf = (result: ConfigResult) => (result.ok ? [] : result.problems.map(({ code }) => code))
+
+const defaults = {
+  enabled: true,
+  isolation: 'auto',
+  restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
+  timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
+  tools: { disabled: [] },
+}
+
+describe('a configuration that holds', () => {
+  const wanted = {
+    servers: [
+      {
+        ...defaults,
+        name: 'zeta',
+        transport: {
+          type: 'stdio',
+          command: 'npx',
+          args: ['-y', 'x'],
+          env: { A: 'b' },
+          cwd: path.resolve('/base/sub'),
+        },
+        isolation: 'session',
+        tools: { disabled: ['delete'] },
+      },
+      { ...defaults, name: '1', transport: { type: 'stdio', command: 'node', args: [], env: {} } },
+    ],
+    gateway: { naming: 'tool', maxToolNameLength: 64 },
+    limits: { messageBytes: 1024 },
+  }
+
+  it('is the same from YAML', () => {
+    const text = `version: 1
+servers:
+  zeta: { command: npx, args: [-y, x], env: { A: b }, cwd: sub, isolation: session, tools: { disabled: [delete] } }
+  1:
+    command: node
+gateway: { naming: tool, maxToolNameLength: 64 }
+limits: { messageBytes: 1024 }
+`
+    expect(configOf(yaml(text))).toEqual(wanted)
+    expect(configOf(parseConfig(text, '/base/c.YML', {}))).toEqual(wanted)
+  })
+
+  it('is the same from JSON, with comments', () => {
+    const text = `{
+  // Where the schema is
+  "$schema": "../assets/config.schema.json",
+  "version": 1,
+  "servers": {
+    "zeta": { "type": "stdio", "command": "npx", "args": ["-y", "x"], "env": { "A": "b" }, "cwd": "sub",
+              "isolation": "session", "tools": { "disabled": ["delete"] } },
+    "1": { "command": "node" }
+  },
+  "gateway": { "naming": "tool", "maxToolNameLength": 64 },
+  "limits": { "messageBytes": 1024 }
+}`
+    expect(configOf(json(text))).toEqual(wanted)
+    expect(configOf(parseConfig(`\uFEFF${text}`, '/base/c.jsonc', {}))).toEqual(wanted)
+  })
+
+  it('is the same from TOML', () => {
+    const text = `version = 1
+limits.messageBytes = 1024
+[servers.zeta]
+command = "npx"
+args = ["-y", "x"]
+cwd = "sub"
+isolation = "session"
+tools.disabled = ["delete"]
+[servers.zeta.env]
+A = "b"
+[servers.1]
+command = "node"
+[gateway]
+naming = "tool"
+maxToolNameLength = 64
+`
+    expect(configOf(toml(text))).toEqual(wanted)
+  })
+
+  it('may have no servers', () => {
+    for (const text of ['version: 1', 'version: 1\nservers: {}', 'version: 1\nservers:\n']) {
+      expect(configOf(yaml(text)).servers).toEqual([])
+    }
+  })
+
+  it('needs its version, even when it is empty', () => {
+    const wanted = ':1:1 version: The key "version" is missing; expected the number 1.'
+    expect(textsOf(yaml(''))).toEqual([`/base/c.yaml${wanted}`])
+    expect(textsOf(json(''))).toEqual([`/base/c.json${wanted}`])
+    expect(textsOf(toml(''))).toEqual([`/base/c.toml${wanted}`])
+    expect(textsOf(yaml('servers: {}\nversion: 2'))).toEqual([
+      '/base/c.yaml:2:10 version: Expected the number 1.',
+    ])
+  })
+})
+
+describe('keys', () => {
+  it('that are unknown are refused with their line and what was meant', () => {
+    const wanted = 'The key "comand" is not known here; did you mean "command"?'
+    expect(textsOf(yaml('version: 1\nservers:\n  a:\n    command: x\n    comand: x\n'))).toEqual([
+      `/base/c.yaml:5:5 servers.a.comand: ${wanted}`,
+    ])
+    expect(textsOf(json('{\n"version": 1,\n"servers": {"a": {"command": "x",\n  "comand": "x"}}}'))).toEqual([
+      `/base/c.json:4:3 servers.a.comand: ${wanted}`,
+    ])
+    expect(textsOf(toml('version = 1\n[servers.a]\r\ncommand = "x"\r\n  comand = "x"'))).toEqual([
+      `/base/c.toml:4:3 servers.a.comand: ${wanted}`,
+    ])
+  })
+
+  it('that are unknown at the top or deep down are refused too', () => {
+    expect(textsOf(yaml('version: 1\nmcpServers: {}\nfoo: 1'))).toEqual([
+      '/base/c.yaml:2:1 mcpServers: The key "mcpServers" is not known here; did you mean "servers"?',
+      '/base/c.yaml:3:1 foo: The key "foo" is not known here; expected one of $schema, version, servers, gateway, logs, limits, profiles, overrides.',
+    ])
+    expect(textsOfServer('{ command: x, restart: { maximum: 1 } }')).toEqual([
+      '/base/c.yaml:3:31 servers.s.restart.maximum: The key "maximum" is not known here; expected one of enabled, max, windowSeconds, delayMs, maxDelayMs, jitter.',
+    ])
+  })
+
+  it('that stand twice are refused in every format', () => {
+    const wanted = 'The key "command" stands here a second time; each key may be given once.'
+    expect(textsOf(yaml('version: 1\nservers:\n  a:\n    command: x\n    command: y\n'))).toEqual([
+      `/base/c.yaml:5:5 servers.a.command: ${wanted}`,
+    ])
+    expect(textsOf(json('{"version": 1,\n"servers": {"a": {"command": "x",\n"command": "y"}}}'))).toEqual([
+      `/base/c.json:3:1 servers.a.command: ${wanted}`,
+    ])
+    expect(textsOf(toml('version = 1\n[servers.a]\ncommand = "x"\ncommand = "y"'))).toEqual([
+      `/base/c.toml:4:1: ${wanted}`,
+    ])
+  })
+
+  it('called __proto__ are refused, and those called constructor are nothing special', () => {
+    expect(textsOf(yaml('version: 1\n__proto__: { x: 1 }'))).toEqual([
+      '/base/c.yaml:2:1 __proto__: The key "__proto__" cannot be used; expected another name.',
+    ])
+    expect(codesOf(json('{"version":1,"servers":{"__proto__":{"command":"x"}}}'))).toEqual(['unknown-key'])
+    expect(codesOf(json('{"version":1,"servers":{"a":{"command":"x","env":{"__proto__":"x"}}}}'))).toEqual([
+      'unknown-key',
+    ])
+    expect(codesOf(toml('version=1\n[servers.a]\ncommand="x"\nconstructor="x"\ntoString="x"'))).toEqual([
+      'unknown-key',
+      'unknown-key',
+    ])
+    const { servers } = configOf(yaml('version: 1\nservers: { constructor: { command: x } }'))
+    expect(servers.map(({ name }) => name)).toEqual(['constructor'])
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined()
+  })
+})
+
+describe('server names', () => {
+  it('have a form', () => {
+    const wanted =
+      'This name cannot be used; expected a server name of up to 31 letters, digits and hyphens that begins with a letter or digit.'
+    const long = 'a'.repeat(32)
+    expect(
+      textsOf(yaml(`version: 1\nservers:\n  a_b: {command: x}\n  -c: {command: x}\n  ${long}: {command: x}`)),
+    ).toEqual([
+      `/base/c.yaml:3:3 servers.a_b: ${wanted}`,
+      `/base/c.yaml:4:3 servers.-c: ${wanted}`,
+      `/base/c.yaml:5:3 servers.${long}: ${wanted}`,
+    ])
+  })
+
+  it('that differ only in letter case are refused', () => {
+    const wanted =
+      'The server names "files" and "Files" differ only in capital letters; expected another name.'
+    expect(textsOf(yaml('version: 1\nservers:\n  files: {command: x}\n  Files: {command: x}'))).toEqual([
+      `/base/c.yaml:4:3 servers.Files: ${wanted}`,
+    ])
+    expect(textsOf(toml('version=1\n[servers.files]\ncommand="x"\n[servers.Files]\ncommand="x"'))).toEqual([
+      `/base/c.toml:4:10 servers.Files: ${wanted}`,
+    ])
+  })
+})
+
+describe('files', () => {
+  let folder = ''
+  const place = (name: string) => path.join(folder, name)
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'patchbay-config-'))
+  })
+  afterAll(async () => {
+    await rm(folder, { recursive: true })
+  })
+
+  it('are read, with paths relative to their folder', async () => {
+    await writeFile(place('c.yaml'), '\uFEFFversion: 1\nservers: { s: { command: ./run, cwd: sub } }')
+    expect(configOf(await readConfig(place('c.yaml'), {})).servers[0]?.transport).toMatchObject({
+      command: place('sub/run'),
+      cwd: place('sub'),
+    })
+  })
+
+  it('that cannot be read are problems', async () => {
+    await writeFile(place('latin.yaml'), Buffer.from([0x61, 0x3a, 0x20, 0xe9]))
+    const texts = await Promise.all(
+      [place('none.yaml'), folder, place('latin.yaml'), 'a\0b.yaml'].map(async (file) =>
+        textsOf(await readConfig(file, {})),
+      ),
+    )
+    expect(texts).toEqual([
+      [`${place('none.yaml')}:1:1: There is no such file; expected a configuration file.`],
+      [`${folder}:1:1: This is a folder; expected a configuration file.`],
+      [`${place('latin.yaml')}:1:1: This file is not UTF-8 text; expected a configuration file.`],
+      ['a\0b.yaml:1:1: This file cannot be read (ERR_INVALID_ARG_VALUE); expected a configuration file.'],
+    ])
+  })
+
+  it('of other formats are refused', () => {
+    expect(textsOf(parseConfig('version=1', 'c.ini', {}))).toEqual([
+      'c.ini:1:1: The format of this file is not known; expected a name ending in .yaml, .yml, .json, .jsonc, .toml.',
+    ])
+  })
+
+  it('that are not in their format are refused with the line', () => {
+    expect(textsOf(yaml('version: 1\nservers: {a: {command: x}\n'))[0]).toMatch(
+      /^\/base\/c\.yaml:\d+:\d+: This is not valid YAML: /,
+    )
+    expect(textsOf(json('{"version": 1,\n}'))).toEqual([
+      '/base/c.json:2:1: This is not valid JSON: a key in double quotes is expected here (and no comma after the last one).',
+    ])
+    expect(textsOf(toml('version = 1\nservers = \n'))).toEqual([
+      '/base/c.toml:3:1: This is not valid TOML: Unspecified values are invalid.',
+    ])
+    expect(textsOf(json('[1]'))).toEqual(['/base/c.json:1:1: Expected a group of keys, but this is a list.'])
+  })
+
+  it('nested beyond reason are refused', () => {
+    expect(codesOf(json('['.repeat(200_000)))).toEqual(['syntax'])
+    expect(codesOf(yaml('a: '.concat('['.repeat(20_000))))).toContain('syntax')
+    expect(codesOf(toml(`a = ${'['.repeat(200_000)}`))).toContain('syntax')
+  })
+})
+
+it('reads the example for newcomers', async () => {
+  const file = path.resolve(import.meta.dirname, '../../../examples/quickstart.yaml')
+  const { servers } = configOf(await readConfig(file, { HOME: '/home/me' }))
+  expect(servers.map(({ name }) => name)).toEqual(['everything', 'files', 'memory'])
+  expect(servers[2]?.transport).toMatchObject({
+    cwd: path.resolve(import.meta.dirname, '../../..'),
+    env: { MEMORY_FILE_PATH: '/home/me/.patchbay-quickstart-memory.json' },
+  })
+})

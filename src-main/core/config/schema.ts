@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { serverSchema } from './server-schema.ts'
+import { filledText, group, oneOf, text, textList, wholeNumber } from './value-schemas.ts'
+
+const bytes = wholeNumber(1)
+const serverName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9-]{0,30}$/,
+    'a server name of up to 31 letters, digits and hyphens that begins with a letter or digit',
+  )
+
+const gatewaySchema = group({
+  host: filledText.default('127.0.0.1').describe('Address to listen on'),
+  port: wholeNumber(0, 65_535).default(7411).describe('Port to listen on; 0 takes a free one'),
+  auth: oneOf(['token', 'none']).default('token').describe('What clients have to show'),
+  naming: oneOf(['server__tool', 'mcp__proxy__server__tool', 'tool'])
+    .default('server__tool')
+    .describe('How clients see the names of tools'),
+  maxToolNameLength: wholeNumber(16, 128)
+    .default(50)
+    .describe('Longer names are cut and get a hash at their end'),
+  allowedHosts: textList.default([]).describe('Values of the Host header to accept besides our own'),
+  allowedOrigins: textList.default([]).describe('Values of the Origin header to accept besides our own'),
+})
+
+const limitsSchema = group({
+  messageBytes: bytes.default(67_108_864).describe('The longest message of a server or client, in bytes'),
+  bodyBytes: bytes.default(67_108_864).describe('The longest body of an HTTP request, in bytes'),
+})
+
+const logsSchema = group({
+  maxBytes: bytes.default(10_485_760).describe('Size at which a log file is rotated'),
+  keepDays: wholeNumber(1).default(2).describe('Days after which rotated files are removed'),
+})
+
+/** Everything that may stand in a configuration file: all of docs/interfaces.md, section 5, built or not. */
+export const configSchema = group({
+  $schema: text.optional().describe('Where the schema of this file is, for editors'),
+  version: z.literal(1, 'the number 1').describe('Version of this format'),
+  servers: z
+    .record(serverName, serverSchema, 'a group with a key for each server')
+    .default({})
+    .describe('The MCP servers, by name'),
+  gateway: gatewaySchema.prefault({}).describe('What clients reach'),
+  logs: logsSchema.prefault({}).describe('Log files of the servers'),
+  limits: limitsSchema.prefault({}).describe('What is too large'),
+  profiles: z.record(text, z.unknown(), 'a group of profiles').default({}).describe('Not built yet'),
+  overrides: z
+    .record(text, z.unknown(), 'a group of overrides')
+    .default({})
+    .describe('Switches set in the app on top of a configuration file that it may not write'),
+}).meta({
+  title: 'Patchbay configuration',
+  description: 'Which MCP servers Patchbay runs, and how clients reach them.',
+})
+
+/** A configuration file that fits, with all defaults filled in. */
+export type ConfigFile = z.output<typeof configSchema>

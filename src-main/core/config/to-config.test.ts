@@ -1,0 +1,39 @@
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { configSchema } from './schema.ts'
+import { toConfig } from './to-config.ts'
+
+const base = path.resolve('/base')
+
+function transportOf(server: Record<string, unknown>) {
+  return toConfig(
+    configSchema.parse({ version: 1, servers: { s: { type: 'stdio', ...server } } }),
+    ['s'],
+    base,
+  ).servers[0]?.transport
+}
+
+describe('toConfig', () => {
+  it('resolves a relative cwd against the folder of the file', () => {
+    expect(transportOf({ command: 'node', cwd: '../x' })).toMatchObject({ cwd: path.resolve('/x') })
+    expect(transportOf({ command: 'node', cwd: path.resolve('/y') })).toMatchObject({
+      cwd: path.resolve('/y'),
+    })
+    expect(transportOf({ command: 'node' })).not.toHaveProperty('cwd')
+  })
+
+  it('resolves a command with a separator, against cwd where given, and leaves a bare name', () => {
+    expect(transportOf({ command: './x' })).toMatchObject({ command: path.resolve('/base/x') })
+    expect(transportOf({ command: 'bin/x', cwd: 'sub' })).toMatchObject({
+      command: path.resolve('/base/sub/bin/x'),
+    })
+    expect(transportOf({ command: path.resolve('/bin/x') })).toMatchObject({
+      command: path.resolve('/bin/x'),
+    })
+    expect(transportOf({ command: 'npx' })).toMatchObject({ command: 'npx' })
+  })
+
+  it('never makes a server of what cannot run', () => {
+    expect(() => transportOf({ type: 'tcp', host: 'h', port: 1 })).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,43 @@
+import path from 'node:path'
+import type { Config, ServerConfig, StdioTransport } from './config.ts'
+import type { ConfigFile } from './schema.ts'
+
+type ServerEntry = ConfigFile['servers'][string]
+type StdioEntry = Extract<ServerEntry, { type: 'stdio' }>
+
+/**
+ * What a configuration file asks for. `names` are its servers in the order of the file, which the keys of an object do
+ * not always keep; paths are relative to `folder`, which is absolute.
+ */
+export function toConfig(file: ConfigFile, names: readonly string[], folder: string): Config {
+  const { naming, maxToolNameLength } = file.gateway
+  return {
+    servers: names.map((name) => toServer(name, file.servers[name], folder)),
+    gateway: { naming, maxToolNameLength },
+    limits: { messageBytes: file.limits.messageBytes },
+  }
+}
+
+function toServer(name: string, entry: ServerEntry | undefined, folder: string): ServerConfig {
+  // Others were refused as not built.
+  if (entry?.type !== 'stdio') throw new TypeError(`Server ${name} is not one to run`)
+  const { enabled, isolation, restart, timeouts, tools } = entry
+  const transport = toTransport(entry, folder)
+  return { name, enabled, transport, isolation, restart, timeouts, tools: { disabled: tools.disabled } }
+}
+
+function toTransport({ command, args, env, cwd }: StdioEntry, folder: string): StdioTransport {
+  const home = cwd === undefined ? folder : path.resolve(folder, cwd)
+  return {
+    type: 'stdio',
+    command: isPath(command) ? path.resolve(home, command) : command,
+    args,
+    env,
+    ...(cwd === undefined ? {} : { cwd: home }),
+  }
+}
+
+/** A bare name is looked up in PATH when the server starts. */
+function isPath(command: string): boolean {
+  return command.includes('/') || command.includes(path.sep)
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+// Every message says what is expected and reads on after "Expected "; to-faults.ts makes sentences of them.
+
+const longestSeconds = 2_147_483
+const longestMs = 2_147_483_647
+
+/** Text that may stand in an argument or a variable of a process. */
+export const text = z.string('text').refine((value) => !value.includes('\0'), 'text without NUL characters')
+
+/** Text that says something. */
+export const filledText = text.min(1, 'text that is not empty')
+
+/** true or false. */
+export const flag = z.boolean('true or false')
+
+/** A whole number with its bounds, both included. */
+export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER): z.ZodNumber {
+  const bound = to === Number.MAX_SAFE_INTEGER ? '' : ` to ${to}`
+  const expected = `a whole number from ${from}${bound}`
+  return z.int(expected).min(from, expected).max(to, expected)
+}
+
+/** Seconds above zero, no more than a timer can wait. */
+export const seconds = (() => {
+  const expected = `a number of seconds above 0 and up to ${longestSeconds}`
+  return z.number(expected).gt(0, expected).max(longestSeconds, expected)
+})()
+
+/** Seconds, where 0 means never. */
+export const secondsOrNever = (() => {
+  const expected = `a number of seconds from 0 (never) to ${longestSeconds}`
+  return z.number(expected).min(0, expected).max(longestSeconds, expected)
+})()
+
+/** Milliseconds, no more than a timer can wait. */
+export const milliseconds = (() => {
+  const expected = `a number of milliseconds from 0 to ${longestMs}`
+  return z.number(expected).min(0, expected).max(longestMs, expected)
+})()
+
+/** A TCP port to connect to. */
+export const port = wholeNumber(1, 65_535)
+
+/** A list of text. */
+export const textList = z.array(text, 'a list of text')
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, `one of ${words.join(', ')}`)
+}
+
+/** Keys with text, such as headers. */
+export const textByName = z.record(filledText, text, 'a group of keys with text')
+
+/** An absolute address of one of the schemes. */
+export function address(example: string, schemes: readonly string[]) {
+  return z.string(`an address like ${example}`).refine((value) => {
+    return URL.canParse(value) && schemes.includes(new URL(value).protocol)
+  }, `an address like ${example}`)
+}
+
+/** A group in which only the keys of the shape may stand. */
+export function group<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, 'a group of keys')
+}

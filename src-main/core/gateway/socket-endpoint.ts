@@ -1,0 +1,142 @@
+import { chmod, rm } from 'node:fs/promises'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import path from 'node:path'
+import { helloLimits, type HelloAnswer } from '#contract/rendezvous.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Router } from '../router/router.ts'
+import { ClientCarrier } from './client-carrier.ts'
+import { admit } from './hello.ts'
+import { makePrivateFolder } from './private-files.ts'
+
+/** What the local socket needs. */
+export interface SocketOptions {
+  readonly socket: string
+  readonly platform: NodeJS.Platform
+  readonly token: string
+  /** Longest message, in bytes. */
+  readonly messageBytes: number
+  readonly router: Router
+  readonly logger: Logger
+}
+
+/** The socket is taken by a program that is alive. */
+export class SocketTaken extends Error {
+  override readonly name = 'SocketTaken'
+}
+
+/** The open local socket. */
+export interface SocketEndpoint {
+  /** Takes no new clients, ends those that are there, and removes the socket. */
+  close(): Promise<void>
+}
+
+const maxClients = 512
+
+/** Opens the local socket, which only this user can reach. Rejects with SocketTaken when another app answers on it. */
+export async function openSocketEndpoint(options: SocketOptions): Promise<SocketEndpoint> {
+  const { socket, platform } = options
+  const carriers = new Set<ClientCarrier>()
+  const server = createServer({ pauseOnConnect: false }, (connection) => {
+    welcome(connection, options, carriers)
+  })
+  if (platform !== 'win32') await makePrivateFolder(path.dirname(socket))
+  await listen(server, socket, platform)
+  if (platform !== 'win32') await chmod(socket, 0o600)
+  return {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+      })
+      for (const carrier of [...carriers]) carrier.close()
+      await closed
+    },
+  }
+}
+
+/** Listens; a socket that nobody answers on any more is what an app that was killed left behind. */
+async function listen(server: Server, socket: string, platform: NodeJS.Platform): Promise<void> {
+  try {
+    await tryListen(server, socket)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    if (platform === 'win32' || (await answers(socket))) throw new SocketTaken(`“${socket}” is in use.`)
+    await rm(socket, { force: true })
+    await tryListen(server, socket)
+  }
+}
+
+function tryListen(server: Server, socket: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = createConnection(socket)
+    connection.once('connect', () => {
+      connection.destroy()
+      resolve(true)
+    })
+    connection.once('error', () => {
+      resolve(false)
+    })
+  })
+}
+
+/** Waits for a client's hello and lets it in, or tells it why not. */
+function welcome(connection: Socket, options: SocketOptions, carriers: Set<ClientCarrier>): void {
+  const { router, token, messageBytes, logger } = options
+  const streams = { input: connection, output: connection, messageBytes, logger }
+  const timer = setTimeout(() => {
+    carrier.close()
+  }, helloLimits.milliseconds)
+  const carrier = new ClientCarrier(streams, () => {
+    clearTimeout(timer)
+    carriers.delete(carrier)
+    // What is still to be written goes out; a peer that does not take it is not waited for.
+    setTimeout(() => {
+      connection.destroy()
+    }, 1000).unref()
+  })
+  carriers.add(carrier)
+  const answer = (line: HelloAnswer): void => {
+    carrier.send([Buffer.from(JSON.stringify(line))])
+  }
+  connection.on('data', limitHello)
+  carrier.giveTo({
+    receive: (line) => {
+      clearTimeout(timer)
+      connection.off('data', limitHello)
+      const isFull = (): boolean => carriers.size > maxClients
+      const admission = admit(line.toString(), { token, hasServer: (name) => router.hasServer(name), isFull })
+      if (!admission.ok) {
+        logger.warning('A client was not let in.', { code: admission.code })
+        answer({ patchbay: 1, ...admission })
+        carrier.close()
+        return
+      }
+      const { client, server } = admission
+      logger.info('A client connected.', {
+        client: client.name,
+        pid: client.pid ?? null,
+        server: server ?? null,
+      })
+      answer({ patchbay: 1, ok: true })
+      carrier.join(router.connect({ name: client.name, server, port: carrier }))
+    },
+  })
+
+  let helloBytes = 0
+  function limitHello(chunk: Buffer): void {
+    const end = chunk.indexOf(0x0a)
+    helloBytes += end === -1 ? chunk.length : end
+    if (helloBytes > helloLimits.bytes) carrier.close()
+  }
+}

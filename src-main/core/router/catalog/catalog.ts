@@ -1,0 +1,137 @@
+import { splice, type Replacement } from '#base/splice.ts'
+import { toArray } from '../../upstream/known-server.ts'
+import type { ListItem, ListKind, Lists } from '../../upstream/list-items.ts'
+import { assignNames, type NamingRules, type Origin } from './names.ts'
+import { countLiteral, fillTemplate, matchTemplate, toAlias, toTemplateAlias } from './uris.ts'
+
+/** What one server brings into a catalog, in the order of the configuration. */
+export interface CatalogEntry {
+  readonly server: string
+  readonly lists: Lists
+  /** Names of tools that are switched off. */
+  readonly disabledTools: ReadonlySet<string>
+}
+
+/** Where a name or URI that clients use leads. */
+export interface Target {
+  readonly server: string
+  /** What the server itself calls it. */
+  readonly key: string
+  readonly isDisabled: boolean
+}
+
+interface Listed extends Target {
+  /** What clients call it. */
+  readonly shown: string
+  readonly item: ListItem
+}
+
+/** Everything that a client of the whole sees, merged from all its servers. Made anew whenever a list changes. */
+export class Catalog {
+  readonly #shown: Record<ListKind, readonly Listed[]>
+  readonly #byShown: Record<ListKind, ReadonlyMap<string, Listed>>
+  readonly #results = new Map<ListKind, Buffer>()
+  readonly #aliases = new Map<string, Map<string, string>>()
+
+  constructor(entries: readonly CatalogEntry[], rules: NamingRules) {
+    this.#shown = {
+      tools: toNamed(entries, 'tools', rules),
+      prompts: toNamed(entries, 'prompts', rules),
+      resources: this.#toUnique(entries, 'resources', toAlias),
+      resourceTemplates: this.#toUnique(entries, 'resourceTemplates', toTemplateAlias),
+    }
+    const index = (kind: ListKind): Map<string, Listed> =>
+      new Map(this.#shown[kind].map((one) => [one.shown, one]))
+    this.#byShown = {
+      tools: index('tools'),
+      prompts: index('prompts'),
+      resources: index('resources'),
+      resourceTemplates: index('resourceTemplates'),
+    }
+  }
+
+  /** The result of a list request, as bytes: each item as its server wrote it but for its name. */
+  toResult(kind: ListKind): Buffer {
+    const made = this.#results.get(kind)
+    if (made !== undefined) return made
+    const items = this.#shown[kind].filter((one) => !one.isDisabled).map(toShownBytes)
+    const result = Buffer.concat([Buffer.from(`{"${kind}":`), toArray(items), Buffer.from('}')])
+    this.#results.set(kind, result)
+    return result
+  }
+
+  /** Where the name of a tool or prompt leads; the bare name too, while only one server has it. */
+  findName(kind: 'tools' | 'prompts', name: string): Target | undefined {
+    const shown = this.#byShown[kind].get(name)
+    if (shown !== undefined) return shown
+    const bare = this.#shown[kind].filter((one) => one.key === name)
+    return bare.length === 1 ? bare[0] : undefined
+  }
+
+  /** Where a URI leads: to its owner, else to the server whose template matches, the most literal one first. */
+  findUri(uri: string): Target | undefined {
+    const owner = this.#byShown.resources.get(uri)
+    if (owner !== undefined) return owner
+    let best: { listed: Listed; values: string[]; literal: number } | undefined
+    for (const listed of this.#shown.resourceTemplates) {
+      const values = matchTemplate(listed.shown, uri)
+      const literal = countLiteral(listed.key)
+      if (values !== undefined && (best === undefined || literal > best.literal))
+        best = { listed, values, literal }
+    }
+    if (best === undefined) return undefined
+    const { server, key } = best.listed
+    return { server, key: fillTemplate(key, best.values), isDisabled: false }
+  }
+
+  /** Where a URI template leads, as a completion names it. */
+  findTemplate(template: string): Target | undefined {
+    return this.#byShown.resourceTemplates.get(template)
+  }
+
+  /** The aliases that stand for URIs of a server, by the server's own URI; undefined when it has none. */
+  aliasesOf(server: string): ReadonlyMap<string, string> | undefined {
+    return this.#aliases.get(server)
+  }
+
+  #toUnique(
+    entries: readonly CatalogEntry[],
+    kind: ListKind,
+    alias: (server: string, key: string) => string,
+  ): Listed[] {
+    const taken = new Set<string>()
+    return entries.flatMap(({ server, lists }) =>
+      lists[kind].map((item) => {
+        const { key } = item
+        const shown = taken.has(key) ? alias(server, key) : key
+        taken.add(shown)
+        if (shown !== key && kind === 'resources') this.#addAlias(server, key, shown)
+        return { server, key, shown, item, isDisabled: false }
+      }),
+    )
+  }
+
+  #addAlias(server: string, uri: string, alias: string): void {
+    const aliases = this.#aliases.get(server) ?? new Map<string, string>()
+    this.#aliases.set(server, aliases.set(uri, alias))
+  }
+}
+
+function toNamed(entries: readonly CatalogEntry[], kind: 'tools' | 'prompts', rules: NamingRules): Listed[] {
+  const all = entries.flatMap(({ server, lists, disabledTools }) =>
+    lists[kind].map((item) => ({
+      server,
+      item,
+      isDisabled: kind === 'tools' && disabledTools.has(item.key),
+    })),
+  )
+  const origins: Origin[] = all.map(({ server, item }) => ({ server, name: item.key }))
+  const names = assignNames(origins, rules)
+  return all.map((one, index) => ({ ...one, key: one.item.key, shown: names[index] ?? one.item.key }))
+}
+
+function toShownBytes({ item, shown, key }: Listed): Buffer {
+  if (shown === key) return item.bytes
+  const renamed: Replacement = { span: item.keySpan, bytes: Buffer.from(JSON.stringify(shown)) }
+  return Buffer.concat(splice(item.bytes, [renamed]))
+}

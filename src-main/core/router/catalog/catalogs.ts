@@ -1,0 +1,52 @@
+import type { ServerPool, SessionKey } from '../../upstream/server-pool.ts'
+import type { Lists } from '../../upstream/list-items.ts'
+import { Catalog } from './catalog.ts'
+import type { NamingRules } from './names.ts'
+
+interface Made {
+  readonly pools: readonly ServerPool[]
+  readonly lists: readonly Lists[]
+  readonly catalog: Catalog
+}
+
+const keptCatalogs = 8
+
+/** The catalogs of all sessions: sessions that see the same lists share one. */
+export class Catalogs {
+  readonly #pools: readonly ServerPool[]
+  readonly #rules: NamingRules
+  readonly #disabledTools: ReadonlyMap<ServerPool, ReadonlySet<string>>
+  /** The last ones used, newest first. */
+  #made: Made[] = []
+
+  constructor(pools: readonly ServerPool[], rules: NamingRules) {
+    this.#pools = pools
+    this.#rules = rules
+    this.#disabledTools = new Map(pools.map((pool) => [pool, new Set(pool.server.tools.disabled)]))
+  }
+
+  /** What a session sees: every server that is not in a crash loop, with its last known lists. */
+  catalogFor(session: SessionKey): Catalog {
+    const pools = this.#pools.filter((pool) => pool.stateFor(session).state !== 'crash-loop')
+    const lists = pools.map((pool) => pool.listsFor(session))
+    const known = this.#made.find((made) => isSame(made.pools, pools) && isSame(made.lists, lists))
+    const made = known ?? { pools, lists, catalog: this.#make(pools, lists) }
+    if (this.#made[0] !== made) {
+      this.#made = [made, ...this.#made.filter((other) => other !== made)].slice(0, keptCatalogs)
+    }
+    return made.catalog
+  }
+
+  #make(pools: readonly ServerPool[], lists: readonly Lists[]): Catalog {
+    const entries = pools.flatMap((pool, index) => {
+      const own = lists[index]
+      const disabledTools = this.#disabledTools.get(pool) ?? new Set<string>()
+      return own === undefined ? [] : [{ server: pool.server.name, lists: own, disabledTools }]
+    })
+    return new Catalog(entries, this.#rules)
+  }
+}
+
+function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index])
+}

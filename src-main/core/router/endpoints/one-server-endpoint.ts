@@ -1,0 +1,78 @@
+import { findMember, readElements, readString } from '#base/json-head.ts'
+import {
+  bytesAt,
+  notificationLine,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '#base/json-rpc.ts'
+import type { Replacement } from '#base/splice.ts'
+import { toArray } from '../../upstream/known-server.ts'
+import type { ServerPool } from '../../upstream/server-pool.ts'
+import { toSwitchedOff } from '../refusals.ts'
+import type { Session } from '../session/session.ts'
+import type { Endpoint, EndpointParts } from './endpoint.ts'
+
+/** One server alone: its own names and whatever it understands. Only what clients share is kept apart. */
+export class OneServerEndpoint implements Endpoint {
+  readonly #pool: ServerPool
+  readonly #parts: EndpointParts
+  readonly #disabled: ReadonlySet<string>
+
+  constructor(pool: ServerPool, parts: EndpointParts) {
+    this.#pool = pool
+    this.#parts = parts
+    this.#disabled = new Set(pool.server.tools.disabled)
+  }
+
+  onRequest(session: Session, request: RpcRequest): void {
+    const { bytes, method, params } = request
+    const route = { pool: this.#pool, replacements: [] }
+    switch (method) {
+      case 'logging/setLevel':
+        this.#parts.setLogLevel(session, request)
+        return
+      case 'resources/subscribe':
+      case 'resources/unsubscribe': {
+        const uri = readString(bytes, findMember(bytes, params, 'uri'))
+        if (uri === undefined) break
+        const { subscriptions } = this.#parts
+        if (method === 'resources/subscribe') subscriptions.subscribe(session, request, route, uri)
+        else subscriptions.unsubscribe(session, request, route, uri)
+        return
+      }
+      case 'tools/call': {
+        const tool = readString(bytes, findMember(bytes, params, 'name'))
+        if (tool === undefined || !this.#disabled.has(tool)) break
+        session.sendError(bytesAt(bytes, request.id), toSwitchedOff(this.#pool.server.name, tool))
+        return
+      }
+      case 'tools/list':
+        if (this.#disabled.size === 0) break
+        this.#parts.send(session, request, {
+          ...route,
+          toAnswerReplacements: (answer) => this.#hideDisabled(answer),
+        })
+        return
+    }
+    this.#parts.send(session, request, route)
+  }
+
+  onNotification(session: Session, notification: RpcNotification): void {
+    this.#pool.find(session.key)?.connection?.send([notification.bytes])
+  }
+
+  #hideDisabled({ bytes, result }: RpcResponse): Replacement[] {
+    const span = findMember(bytes, result, 'tools')
+    if (span === undefined) return []
+    const kept = readElements(bytes, span).filter((tool) => {
+      return !this.#disabled.has(readString(bytes, findMember(bytes, tool, 'name')) ?? '')
+    })
+    return [{ span, bytes: toArray(kept.map((tool) => bytesAt(bytes, tool))) }]
+  }
+}
+
+/** The notification that a list of a server's changed. */
+export function toListChanged(list: 'tools' | 'resources' | 'prompts'): readonly Buffer[] {
+  return notificationLine(`notifications/${list}/list_changed`)
+}

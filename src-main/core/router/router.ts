@@ -1,0 +1,295 @@
+import { findMember, readString } from '#base/json-head.ts'
+import { bytesAt, notificationLine, type RpcNotification, type RpcRequest } from '#base/json-rpc.ts'
+import type { GatewaySettings, ServerConfig } from '../config/config.ts'
+import type { Connection } from '../upstream/connection.ts'
+import { ServerPool, type PoolListener, type SessionKey } from '../upstream/server-pool.ts'
+import { ServerUnavailable } from '../upstream/server-unavailable.ts'
+import type { Upstream, UpstreamContext } from '../upstream/upstream.ts'
+import { Announcements } from './announcements.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { Catalogs } from './catalog/catalogs.ts'
+import type { Endpoint, EndpointParts } from './endpoints/endpoint.ts'
+import { OneServerEndpoint } from './endpoints/one-server-endpoint.ts'
+import { WholeEndpoint } from './endpoints/whole-endpoint.ts'
+import { findLogLevel } from './log-level.ts'
+import { toInvalidParams, toUnavailable } from './refusals.ts'
+import { ServerEvents } from './server-events.ts'
+import type { ClientPort } from './session/client-port.ts'
+import { Conversation } from './session/conversation.ts'
+import { joinInstructions, openSession, toServerInitialize, toWholeInitialize } from './session/initialize.ts'
+import { LogRouting } from './session/log-routing.ts'
+import { Questions } from './session/questions.ts'
+import { relayRequest } from './session/relay.ts'
+import { Session } from './session/session.ts'
+import { Subscriptions, type Send } from './session/subscriptions.ts'
+
+/** A client's side of the router. */
+export interface ClientLink {
+  /** One line from the client. */
+  receive(line: Buffer): void
+  /** The client keeps up with what is sent to it again. */
+  onDrained(): void
+  /** The client is gone. */
+  close(): void
+}
+
+/** Who opens a session. */
+export interface ClientIntroduction {
+  readonly name: string
+  /** The one server to be with; the whole when undefined. */
+  readonly server: string | undefined
+  readonly port: ClientPort
+}
+
+const emptyResult = Buffer.from('{}')
+
+/** Between clients and servers: who asks whom, under which name, and to whom each answer goes. */
+export class Router {
+  readonly #context: UpstreamContext
+  readonly #pools: readonly ServerPool[]
+  readonly #sessions = new Map<SessionKey, Session>()
+  readonly #catalogs: Catalogs
+  readonly #announcements: Announcements
+  readonly #questions: Questions
+  readonly #subscriptions: Subscriptions
+  readonly #logs: LogRouting
+  readonly #events: ServerEvents
+  readonly #whole: Endpoint
+  readonly #single: ReadonlyMap<string, Endpoint>
+  readonly #lost = new Set<ServerPool>()
+  #nextKey = 1
+
+  constructor(servers: readonly ServerConfig[], gateway: GatewaySettings, context: UpstreamContext) {
+    this.#context = context
+    this.#pools = servers.filter((server) => server.enabled).map((server) => this.#toPool(server))
+    this.#catalogs = new Catalogs(this.#pools, {
+      naming: gateway.naming,
+      maxLength: gateway.maxToolNameLength,
+    })
+    this.#announcements = new Announcements(() => this.#sessions.values(), this.#catalogFor)
+    this.#questions = new Questions(
+      { find: (key) => this.#sessions.get(key), thatSee: (pool) => this.#thatSee(pool) },
+      (pool, upstream) => {
+        this.#subscriptions.moveOthers(upstream, pool.ownerOf(upstream))
+      },
+    )
+    this.#subscriptions = new Subscriptions(this.#send, context.logger)
+    this.#logs = new LogRouting(context.logger)
+    this.#events = new ServerEvents({
+      questions: this.#questions,
+      subscriptions: this.#subscriptions,
+      logs: this.#logs,
+      catalogFor: this.#catalogFor,
+      usersOf: (pool, upstream) => this.#usersOf(pool, upstream),
+    })
+    const parts: EndpointParts = {
+      pools: this.#pools,
+      disabled: servers.filter((server) => !server.enabled).map((server) => server.name),
+      naming: gateway.naming,
+      subscriptions: this.#subscriptions,
+      send: this.#send,
+      catalogFor: this.#catalogFor,
+      setLogLevel: (session, request) => {
+        this.#setLogLevel(session, request)
+      },
+    }
+    this.#whole = new WholeEndpoint(parts)
+    this.#single = new Map(this.#pools.map((pool) => [pool.server.name, new OneServerEndpoint(pool, parts)]))
+  }
+
+  /** Recalls what was known of the servers when Patchbay last ran. */
+  async recall(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.recall()))
+  }
+
+  /** Starts every enabled server. */
+  start(): void {
+    for (const pool of this.#pools) pool.start()
+  }
+
+  /** Ends all sessions and servers. */
+  async close(): Promise<void> {
+    for (const session of [...this.#sessions.values()]) this.#closeSession(session)
+    await Promise.all(this.#pools.map((pool) => pool.close()))
+  }
+
+  /** The enabled servers, in the order of the configuration. */
+  get pools(): readonly ServerPool[] {
+    return this.#pools
+  }
+
+  /** Whether a server of this name can be reached by a client. */
+  hasServer(name: string): boolean {
+    return this.#single.has(name)
+  }
+
+  /** A client is there. Its session opens with its `initialize`. `server` must be one that `hasServer` knows. */
+  connect({ name, server, port }: ClientIntroduction): ClientLink {
+    const session = new Session({ key: this.#nextKey++, name, only: server, port })
+    this.#sessions.set(session.key, session)
+    const conversation = new Conversation(session, {
+      endpoint: (server === undefined ? undefined : this.#single.get(server)) ?? this.#whole,
+      questions: this.#questions,
+      logger: this.#context.logger,
+      initialize: (one, request) => {
+        this.#initialize(one, request)
+      },
+      onRootsChanged: (one, notification) => {
+        this.#onRootsChanged(one, notification)
+      },
+    })
+    return {
+      receive: (line) => {
+        conversation.receive(line)
+      },
+      onDrained: () => {
+        session.releaseSources()
+      },
+      close: () => {
+        this.#closeSession(session)
+      },
+    }
+  }
+
+  readonly #catalogFor = (session: Session): Catalog => this.#catalogs.catalogFor(session.key)
+
+  readonly #send: Send = (session, request, route) => {
+    relayRequest(session, request, route, {
+      isAsking: (one, connection) => this.#questions.isAsking(one, connection),
+      onOver: (pool, upstream) => {
+        pool.retireIfIdle(upstream)
+      },
+      onErrorAnswer: (one, answer) => {
+        this.#questions.onErrorAnswer(one, answer)
+      },
+    })
+  }
+
+  #toPool(server: ServerConfig): ServerPool {
+    const listener: PoolListener = {
+      onRequest: (upstream, connection, request) => {
+        this.#questions.ask(pool, upstream, connection, request)
+      },
+      onNotification: (upstream, connection, notification) => {
+        this.#events.onNotification({ pool, upstream, connection, notification })
+      },
+      onDrained: (connection) => {
+        for (const session of this.#sessions.values()) session.releaseInput(connection)
+      },
+      onOpened: (upstream, connection) => {
+        this.#logs.sync(connection, this.#usersOf(pool, upstream))
+        this.#subscriptions.onOpened(upstream, connection)
+      },
+      onClosed: (connection) => {
+        this.#onLost(pool, connection)
+      },
+      onStateChanged: () => {
+        this.#announcements.schedule()
+      },
+      onListsChanged: () => {
+        this.#announcements.schedule(this.#lost.delete(pool) ? pool : undefined)
+      },
+      onAdopted: (upstream, key) => {
+        this.#onAdopted(upstream, key)
+      },
+    }
+    const pool = new ServerPool(server, this.#context, listener)
+    return pool
+  }
+
+  #initialize(session: Session, request: RpcRequest): void {
+    const asked = openSession(session, request)
+    const id = Buffer.from(bytesAt(request.bytes, request.id))
+    const pool = this.#pools.find((one) => one.server.name === session.only)
+    if (pool === undefined) {
+      session.catalog = this.#catalogFor(session)
+      const sections = this.#pools.map((one) => ({ server: one.server.name, initialize: one.initialize }))
+      session.sendResult(id, toWholeInitialize(asked, joinInstructions(sections)))
+      return
+    }
+    if (pool.initialize !== undefined) {
+      session.sendResult(id, toServerInitialize(asked, pool.initialize))
+      return
+    }
+    pool
+      .acquire(session.key)
+      .whenReady()
+      .then(
+        (connection) => {
+          session.sendResult(id, toServerInitialize(asked, connection.initialize))
+        },
+        (error: unknown) => {
+          session.phase = 'new'
+          if (error instanceof ServerUnavailable) session.sendError(id, toUnavailable(error))
+        },
+      )
+  }
+
+  #setLogLevel(session: Session, { bytes, id, params }: RpcRequest): void {
+    const level = findLogLevel(readString(bytes, findMember(bytes, params, 'level')))
+    if (level === undefined) {
+      session.sendError(
+        bytesAt(bytes, id),
+        toInvalidParams('params.level must be one of the log levels of RFC 5424.'),
+      )
+      return
+    }
+    session.logLevel = level
+    session.sendResult(bytesAt(bytes, id), emptyResult)
+    this.#syncLogLevels()
+  }
+
+  #syncLogLevels(): void {
+    for (const pool of this.#pools) {
+      for (const upstream of pool.upstreams) {
+        if (upstream.connection !== undefined)
+          this.#logs.sync(upstream.connection, this.#usersOf(pool, upstream))
+      }
+    }
+  }
+
+  /** A server that was started before its client came asked for roots when nobody was there: let it ask again. */
+  #onAdopted(upstream: Upstream, key: SessionKey): void {
+    const session = this.#sessions.get(key)
+    const { connection } = upstream
+    if (connection === undefined || session === undefined) return
+    if (session.hasCapability('roots')) connection.send(notificationLine('notifications/roots/list_changed'))
+    this.#logs.sync(connection, [session])
+  }
+
+  #onRootsChanged(session: Session, { bytes }: RpcNotification): void {
+    for (const pool of this.#pools) {
+      const upstream = pool.find(session.key)
+      if (upstream !== undefined && pool.ownerOf(upstream) === session.key) upstream.connection?.send([bytes])
+    }
+  }
+
+  #onLost(pool: ServerPool, connection: Connection): void {
+    this.#lost.add(pool)
+    this.#questions.onLost(connection)
+    for (const session of this.#sessions.values()) session.releaseInput(connection)
+  }
+
+  #closeSession(session: Session): void {
+    if (session.phase === 'closed') return
+    session.phase = 'closed'
+    this.#sessions.delete(session.key)
+    for (const call of [...session.calls.values()]) call.abandon()
+    this.#questions.onSessionClosed(session)
+    this.#subscriptions.onSessionClosed(session)
+    session.releaseSources()
+    for (const pool of this.#pools) pool.release(session.key)
+    this.#syncLogLevels()
+  }
+
+  #thatSee(pool: ServerPool): Session[] {
+    return [...this.#sessions.values()].filter((session) => {
+      return session.phase === 'open' && (session.only === undefined || session.only === pool.server.name)
+    })
+  }
+
+  #usersOf(pool: ServerPool, upstream: Upstream): readonly Session[] {
+    const owner = pool.ownerOf(upstream)
+    return this.#thatSee(pool).filter((session) => owner === undefined || session.key === owner)
+  }
+}

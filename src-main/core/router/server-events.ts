@@ -1,0 +1,96 @@
+import type { RpcNotification } from '#base/json-rpc.ts'
+import { splice } from '#base/splice.ts'
+import type { Connection } from '../upstream/connection.ts'
+import type { ServerPool } from '../upstream/server-pool.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { rewriteUri } from './catalog/rewrite-uris.ts'
+import type { LogRouting } from './session/log-routing.ts'
+import type { Questions } from './session/questions.ts'
+import type { Session } from './session/session.ts'
+import type { Subscriptions } from './session/subscriptions.ts'
+
+/** What passing on a server's notifications takes. */
+export interface ServerEventParts {
+  readonly questions: Questions
+  readonly subscriptions: Subscriptions
+  readonly logs: LogRouting
+  readonly catalogFor: (session: Session) => Catalog
+  /** The open sessions that an upstream is for: its owner's, or all that see its server. */
+  readonly usersOf: (pool: ServerPool, upstream: Upstream) => readonly Session[]
+}
+
+/** A notification and where it came from. */
+interface Source {
+  readonly pool: ServerPool
+  readonly upstream: Upstream
+  readonly connection: Connection
+  readonly notification: RpcNotification
+}
+
+/** Passes a server's notifications on to the clients that they are for. */
+export class ServerEvents {
+  readonly #parts: ServerEventParts
+
+  constructor(parts: ServerEventParts) {
+    this.#parts = parts
+  }
+
+  onNotification(source: Source): void {
+    const { upstream, connection, notification } = source
+    switch (notification.method) {
+      case 'notifications/tools/list_changed':
+        upstream.refresh(connection, 'tools')
+        break
+      case 'notifications/prompts/list_changed':
+        upstream.refresh(connection, 'prompts')
+        break
+      case 'notifications/resources/list_changed':
+        upstream.refresh(connection, 'resources')
+        upstream.refresh(connection, 'resourceTemplates')
+        break
+      case 'notifications/resources/updated':
+        this.#onUpdated(source)
+        return
+      case 'notifications/message':
+        this.#onLogMessage(source)
+        return
+      case 'notifications/cancelled':
+        this.#parts.questions.onCancelled(connection, notification)
+        return
+      case 'notifications/elicitation/complete': {
+        const session = this.#parts.questions.takeElicited(notification)
+        session?.send([notification.bytes], connection)
+        return
+      }
+    }
+    this.#passToTransparent(source)
+  }
+
+  /** What only the server and its client understand goes to clients that are with this one server. */
+  #passToTransparent({ pool, upstream, connection, notification }: Source): void {
+    for (const session of this.#parts.usersOf(pool, upstream)) {
+      if (session.only !== undefined) session.send([notification.bytes], connection)
+    }
+  }
+
+  #onUpdated({ pool, upstream, connection, notification }: Source): void {
+    const { bytes, params } = notification
+    for (const session of this.#parts.subscriptions.sessionsOf(upstream, notification)) {
+      const aliases =
+        session.only === undefined ? this.#parts.catalogFor(session).aliasesOf(pool.server.name) : undefined
+      const changes = aliases === undefined ? [] : rewriteUri(bytes, params, aliases)
+      session.send(splice(bytes, changes), connection)
+    }
+  }
+
+  /** Log messages go to those who have a call in flight on the server; with none, to those who are with it alone. */
+  #onLogMessage({ pool, upstream, connection, notification }: Source): void {
+    const users = this.#parts.usersOf(pool, upstream)
+    const isOwned = pool.ownerOf(upstream) !== undefined
+    const busy = new Set([...connection.requests.values()].map(({ session }) => session))
+    const calling = users.filter((session) => busy.has(session.key))
+    const alone = users.filter((session) => session.only !== undefined)
+    this.#parts.logs.pass(connection, notification, isOwned ? users : calling.length > 0 ? calling : alone)
+  }
+}

@@ -1,0 +1,200 @@
+import { findPath, idKey, type Span } from '#base/json-head.ts'
+import {
+  bytesAt,
+  notificationLine,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '#base/json-rpc.ts'
+import { splice, type Parts, type Replacement } from '#base/splice.ts'
+import type { Connection } from '../../upstream/connection.ts'
+import type { ServerPool } from '../../upstream/server-pool.ts'
+import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+import { toEmptyAnswer, toLost, toTimedOut, toUnavailable } from '../refusals.ts'
+import type { CallInFlight, Session } from './session.ts'
+
+/** Where a request goes and what changes on the way. */
+export interface Route {
+  readonly pool: ServerPool
+  /** What to put into the request besides id and progress token. */
+  readonly replacements: readonly Replacement[]
+  /** What to put into the answer besides the id. */
+  readonly toAnswerReplacements?: (answer: RpcResponse) => readonly Replacement[]
+  /** Told the answer once, or undefined when there will be none from the server. */
+  readonly onOutcome?: (answer: RpcResponse | undefined) => void
+}
+
+/** What the relay asks of what surrounds it. */
+export interface RelayListener {
+  /** Whether the server waits for an answer of this session's client, so that its own answer is not late. */
+  readonly isAsking: (session: Session, connection: Connection) => boolean
+  /** A call that was sent is over, one way or another. */
+  readonly onOver: (pool: ServerPool, upstream: Upstream) => void
+  /** An error came that may send the client to a web page. */
+  readonly onErrorAnswer: (session: Session, answer: RpcResponse) => void
+}
+
+const progressPath = ['_meta', 'progressToken']
+
+/** Where the progress token of a request stands, if it has one. */
+export function findProgressToken(bytes: Buffer, params: Span | undefined): Span | undefined {
+  return findPath(bytes, params, progressPath)
+}
+
+/** Carries a client's request to a server and the answer back, with ids and progress tokens of ours in between. */
+export function relayRequest(
+  session: Session,
+  request: RpcRequest,
+  route: Route,
+  listener: RelayListener,
+): void {
+  const call = new RelayedCall(session, request, route, listener)
+  session.calls.set(call.key, call)
+  call.start(request)
+}
+
+class RelayedCall implements CallInFlight {
+  readonly key: string
+  readonly #session: Session
+  readonly #route: Route
+  readonly #listener: RelayListener
+  readonly #method: string
+  readonly #id: Buffer
+  #sent: { readonly upstream: Upstream; readonly connection: Connection; readonly id: number } | undefined
+  #isOver = false
+
+  constructor(session: Session, request: RpcRequest, route: Route, listener: RelayListener) {
+    this.#session = session
+    this.#route = route
+    this.#listener = listener
+    this.#method = request.method
+    this.key = idKey(request.bytes, request.id)
+    // A copy: the request itself need not stay in memory until the answer comes.
+    this.#id = Buffer.from(bytesAt(request.bytes, request.id))
+  }
+
+  start(request: RpcRequest): void {
+    const upstream = this.#route.pool.acquire(this.#session.key)
+    const { connection } = upstream
+    if (connection !== undefined) {
+      this.#send(request, upstream, connection)
+      return
+    }
+    upstream.whenReady().then(
+      (opened) => {
+        this.#send(request, upstream, opened)
+      },
+      (error: unknown) => {
+        this.#fail(error)
+      },
+    )
+  }
+
+  cancel(toNotification: (requestId: Buffer) => Parts): void {
+    if (this.#sent !== undefined) {
+      const { connection, id } = this.#sent
+      if (connection.requests.take(id) !== undefined) connection.send(toNotification(Buffer.from(String(id))))
+    }
+    this.#finish(undefined)
+  }
+
+  abandon(): void {
+    this.cancel((requestId) =>
+      notificationLine('notifications/cancelled', {
+        requestId: Number(requestId.toString()),
+        reason: 'The client ended its session.',
+      }),
+    )
+  }
+
+  #send(request: RpcRequest, upstream: Upstream, connection: Connection): void {
+    if (this.#isOver) return
+    const { bytes, params } = request
+    const { timeouts } = upstream.server
+    const token = findProgressToken(bytes, params)
+    const tokenBytes = token && Buffer.from(bytesAt(bytes, token))
+    const id = connection.requests.add({
+      method: this.#method,
+      session: this.#session.key,
+      timeoutMs: timeouts.requestSeconds * 1000,
+      resetOnProgress: timeouts.resetOnProgress,
+      onAnswer: (answer) => {
+        this.#onAnswer(answer, connection)
+      },
+      onTimeout: () => this.#onTimeout(connection),
+      onLost: (reason) => {
+        this.#finish(undefined)
+        this.#session.sendError(this.#id, toLost(upstream, this.#method, reason))
+      },
+      onProgress: (notification, span) => {
+        if (tokenBytes !== undefined) this.#onProgress(notification, span, { tokenBytes, connection })
+      },
+    })
+    this.#sent = { upstream, connection, id }
+    const ownId = Buffer.from(String(id))
+    const own = [
+      { span: request.id, bytes: ownId },
+      ...(token === undefined ? [] : [{ span: token, bytes: ownId }]),
+    ]
+    connection.send(splice(bytes, [...own, ...this.#route.replacements]))
+    if (connection.isCongested) this.#session.holdInput(connection)
+  }
+
+  #onAnswer(answer: RpcResponse, connection: Connection): void {
+    this.#finish(answer)
+    const { id, bytes, error, result } = answer
+    if (id === undefined || (error === undefined && result === undefined)) {
+      this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.#method))
+      return
+    }
+    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, answer)
+    this.#session.send(
+      splice(bytes, [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]),
+      connection,
+    )
+  }
+
+  /** What to change in an answer; one that is broken inside goes to the client as it is. */
+  #findChanges(answer: RpcResponse): readonly Replacement[] {
+    try {
+      return this.#route.toAnswerReplacements?.(answer) ?? []
+    } catch (error) {
+      if (error instanceof SyntaxError) return []
+      throw error
+    }
+  }
+
+  #onProgress(
+    { bytes }: RpcNotification,
+    span: Span,
+    { tokenBytes, connection }: { readonly tokenBytes: Buffer; readonly connection: Connection },
+  ): void {
+    this.#session.send(splice(bytes, [{ span, bytes: tokenBytes }]), connection)
+  }
+
+  #onTimeout(connection: Connection): 'give-up' | 'wait-on' {
+    if (this.#listener.isAsking(this.#session, connection)) return 'wait-on'
+    const { name, timeouts } = this.#route.pool.server
+    const requestId = this.#sent?.id
+    connection.send(notificationLine('notifications/cancelled', { requestId, reason: 'It took too long.' }))
+    this.#finish(undefined)
+    this.#session.sendError(this.#id, toTimedOut(name, this.#method, timeouts.requestSeconds))
+    return 'give-up'
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#finish(undefined)
+    if (!(error instanceof ServerUnavailable)) throw error
+    this.#session.sendError(this.#id, toUnavailable(error))
+  }
+
+  #finish(answer: RpcResponse | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#session.calls.get(this.key) === this) this.#session.calls.delete(this.key)
+    this.#route.onOutcome?.(answer)
+    if (this.#sent !== undefined) this.#listener.onOver(this.#route.pool, this.#sent.upstream)
+  }
+}

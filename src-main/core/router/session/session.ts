@@ -1,0 +1,117 @@
+import { randomInt } from 'node:crypto'
+import { findMember, findPath, type Span } from '#base/json-head.ts'
+import { errorLine, resultLine, type RpcError } from '#base/json-rpc.ts'
+import type { Parts } from '#base/splice.ts'
+import type { Connection } from '../../upstream/connection.ts'
+import { PendingRequests } from '../../upstream/pending-requests.ts'
+import type { SessionKey } from '../../upstream/server-pool.ts'
+import type { LogLevel } from '../log-level.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { ClientPort } from './client-port.ts'
+
+/** A call that a client waits for. */
+export interface CallInFlight {
+  /** The client takes it back: it is forgotten, and the server is told by `toCancel` with the id that it knows. */
+  cancel(toNotification: (requestId: Buffer) => Parts): void
+  /** It is forgotten without a word to the client, whose session is over. */
+  abandon(): void
+}
+
+/** Who a session is with. */
+export interface SessionOptions {
+  readonly key: SessionKey
+  /** The client's name for people, as it gave it. */
+  readonly name: string
+  /** The one server that it is with; the whole when undefined. */
+  readonly only: string | undefined
+  readonly port: ClientPort
+}
+
+/** One client's conversation with the gateway: what it said of itself, and what is in flight. */
+export class Session {
+  readonly key: SessionKey
+  readonly only: string | undefined
+  readonly calls = new Map<string, CallInFlight>()
+  /** Questions of servers that the client has not answered. Their ids begin anywhere, so that those of two runs of the app do not meet. */
+  readonly questions = new PendingRequests(randomInt(2 ** 20, 2 ** 46))
+  /** What it was last told to be there, to know when that changes. */
+  catalog: Catalog | undefined
+  logLevel: LogLevel | undefined
+  name: string
+  phase: 'new' | 'open' | 'closed' = 'new'
+  readonly #port: ClientPort
+  readonly #heldSources = new Set<Connection>()
+  readonly #heldBy = new Set<Connection>()
+  #capabilities: Buffer = Buffer.from('{}')
+
+  constructor({ key, name, only, port }: SessionOptions) {
+    this.key = key
+    this.name = name
+    this.only = only
+    this.#port = port
+  }
+
+  /** The client opened the session with these capabilities. */
+  open(capabilities: Buffer | undefined, name: string | undefined): void {
+    this.phase = 'open'
+    if (capabilities !== undefined) this.#capabilities = Buffer.from(capabilities)
+    if (name !== undefined) this.name = name
+  }
+
+  /** Whether the client named a capability, such as `elicitation`, `url`. */
+  hasCapability(...path: string[]): boolean {
+    return this.#findCapability(path) !== undefined
+  }
+
+  /** The members below a capability, or undefined when it has none. */
+  hasCapabilityDetail(name: string): boolean {
+    const span = this.#findCapability([name])
+    return (
+      span !== undefined &&
+      this.#capabilities
+        .subarray(span.start + 1, span.end - 1)
+        .toString()
+        .trim() !== ''
+    )
+  }
+
+  /** Sends a line. When the client does not keep up, `source` is not read from until it does. */
+  send(parts: Parts, source?: Connection): void {
+    if (this.phase === 'closed') return
+    this.#port.send(parts)
+    if (source === undefined || !this.#port.isCongested || this.#heldSources.has(source)) return
+    this.#heldSources.add(source)
+    source.holdReading()
+  }
+
+  sendResult(id: Buffer, result: Buffer): void {
+    this.send(resultLine(id, result))
+  }
+
+  sendError(id: Buffer | undefined, error: RpcError): void {
+    this.send(errorLine(id, error))
+  }
+
+  /** The client keeps up again. */
+  releaseSources(): void {
+    for (const source of this.#heldSources) source.releaseReading()
+    this.#heldSources.clear()
+  }
+
+  /** A server does not keep up with what this client sends: take nothing more from it until `releaseInput`. */
+  holdInput(connection: Connection): void {
+    if (this.#heldBy.has(connection)) return
+    this.#heldBy.add(connection)
+    this.#port.holdInput()
+  }
+
+  releaseInput(connection: Connection): void {
+    if (this.#heldBy.delete(connection)) this.#port.releaseInput()
+  }
+
+  #findCapability(path: readonly string[]): Span | undefined {
+    const whole = { start: 0, end: this.#capabilities.length }
+    const [first = '', ...rest] = path
+    return findPath(this.#capabilities, findMember(this.#capabilities, whole, first), rest)
+  }
+}

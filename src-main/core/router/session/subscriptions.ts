@@ -1,0 +1,171 @@
+import { findMember, readString } from '#base/json-head.ts'
+import {
+  bytesAt,
+  type RpcError,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '#base/json-rpc.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { Connection } from '../../upstream/connection.ts'
+import type { ServerPool } from '../../upstream/server-pool.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+import type { Route } from './relay.ts'
+import type { Session } from './session.ts'
+
+/** One resource that at least one session subscribed to on one upstream. */
+interface Subscription {
+  readonly pool: ServerPool
+  readonly sessions: Set<Session>
+  /** Sessions that wait to hear how the first one's request ended. */
+  waiting: { readonly session: Session; readonly id: Buffer }[] | undefined
+}
+
+/** Sends a request on; the relay with its surroundings. */
+export type Send = (session: Session, request: RpcRequest, route: Route) => void
+
+const emptyResult = Buffer.from('{}')
+
+/** Subscriptions to resources, counted by client: a server hears of the first and of the last. URIs are the servers' own. */
+export class Subscriptions {
+  readonly #send: Send
+  readonly #logger: Logger
+  readonly #byUpstream = new Map<Upstream, Map<string, Subscription>>()
+
+  constructor(send: Send, logger: Logger) {
+    this.#send = send
+    this.#logger = logger
+  }
+
+  subscribe(session: Session, request: RpcRequest, route: Route, uri: string): void {
+    const { pool } = route
+    const upstream = pool.acquire(session.key)
+    const id = bytesAt(request.bytes, request.id)
+    const known = this.#byUpstream.get(upstream)?.get(uri)
+    if (known?.waiting !== undefined) {
+      known.waiting.push({ session, id: Buffer.from(id) })
+      return
+    }
+    if (known !== undefined) {
+      known.sessions.add(session)
+      session.sendResult(id, emptyResult)
+      return
+    }
+    this.#add(upstream, uri, { pool, sessions: new Set(), waiting: [] })
+    this.#send(session, request, {
+      ...route,
+      onOutcome: (answer) => {
+        this.#onOutcome(upstream, uri, session, answer)
+      },
+    })
+  }
+
+  unsubscribe(session: Session, request: RpcRequest, route: Route, uri: string): void {
+    const upstream = route.pool.acquire(session.key)
+    const known = this.#byUpstream.get(upstream)?.get(uri)
+    known?.sessions.delete(session)
+    if (known !== undefined && known.sessions.size > 0) {
+      session.sendResult(bytesAt(request.bytes, request.id), emptyResult)
+      return
+    }
+    this.#remove(upstream, uri)
+    this.#send(session, request, route)
+  }
+
+  /** The sessions that want to hear of a resource's update. */
+  sessionsOf(upstream: Upstream, { bytes, params }: RpcNotification): readonly Session[] {
+    const uri = readString(bytes, findMember(bytes, params, 'uri'))
+    return uri === undefined ? [] : [...(this.#byUpstream.get(upstream)?.get(uri)?.sessions ?? [])]
+  }
+
+  /** A new session with a server was opened: it does not know what was subscribed to before. */
+  onOpened(upstream: Upstream, connection: Connection): void {
+    for (const uri of this.#byUpstream.get(upstream)?.keys() ?? [])
+      this.#tell(connection, 'resources/subscribe', uri)
+  }
+
+  /** An upstream belongs to one session now: what others subscribed to there goes over to upstreams of their own. */
+  moveOthers(upstream: Upstream, owner: number | undefined): void {
+    for (const [uri, subscription] of [...(this.#byUpstream.get(upstream) ?? [])]) {
+      for (const session of [...subscription.sessions]) {
+        if (session.key === owner) continue
+        this.#leave(upstream, uri, session)
+        this.#join(subscription.pool, uri, session)
+      }
+    }
+  }
+
+  onSessionClosed(session: Session): void {
+    for (const [upstream, subscriptions] of [...this.#byUpstream]) {
+      for (const uri of [...subscriptions.keys()]) this.#leave(upstream, uri, session)
+    }
+  }
+
+  #onOutcome(upstream: Upstream, uri: string, first: Session, answer: RpcResponse | undefined): void {
+    const subscription = this.#byUpstream.get(upstream)?.get(uri)
+    if (subscription === undefined) return
+    const waiting = subscription.waiting ?? []
+    subscription.waiting = undefined
+    const isSubscribed = answer?.result !== undefined
+    const add = (session: Session): void => {
+      if (session.phase === 'open') subscription.sessions.add(session)
+    }
+    if (isSubscribed) add(first)
+    for (const { session, id } of waiting) {
+      if (isSubscribed) {
+        add(session)
+        session.sendResult(id, emptyResult)
+      } else session.sendError(id, toSubscribeFailure(answer))
+    }
+    if (subscription.sessions.size === 0) this.#remove(upstream, uri)
+  }
+
+  #join(pool: ServerPool, uri: string, session: Session): void {
+    const upstream = pool.acquire(session.key)
+    const known = this.#byUpstream.get(upstream)?.get(uri)
+    if (known !== undefined) {
+      known.sessions.add(session)
+      return
+    }
+    this.#add(upstream, uri, { pool, sessions: new Set([session]), waiting: undefined })
+    // Without an open connection it is told when there is one.
+    if (upstream.connection !== undefined) this.#tell(upstream.connection, 'resources/subscribe', uri)
+  }
+
+  #leave(upstream: Upstream, uri: string, session: Session): void {
+    const subscription = this.#byUpstream.get(upstream)?.get(uri)
+    if (subscription?.sessions.delete(session) !== true || subscription.sessions.size > 0) return
+    this.#remove(upstream, uri)
+    if (upstream.connection !== undefined) this.#tell(upstream.connection, 'resources/unsubscribe', uri)
+  }
+
+  #tell(connection: Connection, method: string, uri: string): void {
+    connection.request(method, { uri }, 60_000).then(
+      ({ error }) => {
+        if (error !== undefined) this.#logger.debug(`The server refused ${method}.`, { uri })
+      },
+      (error: unknown) => {
+        this.#logger.debug(`The server did not take ${method}.`, { uri, reason: String(error) })
+      },
+    )
+  }
+
+  #add(upstream: Upstream, uri: string, subscription: Subscription): void {
+    const subscriptions = this.#byUpstream.get(upstream) ?? new Map<string, Subscription>()
+    this.#byUpstream.set(upstream, subscriptions.set(uri, subscription))
+  }
+
+  #remove(upstream: Upstream, uri: string): void {
+    const subscriptions = this.#byUpstream.get(upstream)
+    subscriptions?.delete(uri)
+    if (subscriptions?.size === 0) this.#byUpstream.delete(upstream)
+  }
+}
+
+/** What the second to ask hears when the first was refused: the server's own error. */
+function toSubscribeFailure(answer: RpcResponse | undefined): RpcError {
+  const span = answer?.error
+  if (answer !== undefined && span !== undefined)
+    return JSON.parse(bytesAt(answer.bytes, span).toString()) as RpcError
+  return { code: -32000, message: 'The server did not answer the request to subscribe; try again.' }
+}

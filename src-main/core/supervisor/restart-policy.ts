@@ -1,0 +1,37 @@
+/** When a server that failed is started again, and when Patchbay gives up. */
+export interface RestartPolicy {
+  readonly enabled: boolean
+  /** Failures within the window after which it counts as a crash loop. */
+  readonly max: number
+  readonly windowSeconds: number
+  readonly delayMs: number
+  readonly maxDelayMs: number
+  readonly jitter: boolean
+}
+
+/** Failures so far, as times in milliseconds, oldest first. */
+export type Failures = readonly number[]
+
+/** What follows a failure: another try after a delay, or none until a person asks for it. */
+export type RestartDecision =
+  | { readonly type: 'retry'; readonly delayMs: number }
+  | { readonly type: 'crash-loop' }
+  | { readonly type: 'never' }
+
+/** The failures that still count once there is one more. */
+export function addFailure(policy: RestartPolicy, failures: Failures, now: number): Failures {
+  const since = now - policy.windowSeconds * 1000
+  return [...failures.filter((time) => time > since), now]
+}
+
+/**
+ * What to do after the last of these failures. The delay doubles with each one in the window; jitter takes off up to
+ * half of it, so that servers that failed together do not start together. `random` is in [0, 1).
+ */
+export function decideRestart(policy: RestartPolicy, failures: Failures, random: number): RestartDecision {
+  if (!policy.enabled) return { type: 'never' }
+  if (failures.length > policy.max) return { type: 'crash-loop' }
+  const doubled = policy.delayMs * 2 ** Math.max(0, failures.length - 1)
+  const delay = Math.min(doubled, policy.maxDelayMs)
+  return { type: 'retry', delayMs: Math.round(policy.jitter ? delay * (1 - random / 2) : delay) }
+}

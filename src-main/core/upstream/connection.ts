@@ -1,0 +1,198 @@
+import {
+  parseMessage,
+  requestLine,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '#base/json-rpc.ts'
+import type { Parts } from '#base/splice.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Carrier, CarrierListener } from './carrier.ts'
+import { startHandshake, type Handshake } from './handshake.ts'
+import { readCapabilities } from './known-server.ts'
+import { PendingRequests } from './pending-requests.ts'
+
+/** What a server sends of its own accord, and when it can be written to again. */
+export interface ConnectionListener {
+  readonly onRequest: (connection: Connection, request: RpcRequest) => void
+  readonly onNotification: (connection: Connection, notification: RpcNotification) => void
+  readonly onDrained: (connection: Connection) => void
+  /** Once; after it every request in flight is told. */
+  readonly onClosed: (connection: Connection, reason: string) => void
+}
+
+/** How a connection gets its carrier and how long its opening may take. */
+export interface ConnectionOptions {
+  readonly openCarrier: (listener: CarrierListener) => Carrier
+  readonly connectMs: number
+  readonly logger: Logger
+}
+
+/** One life of a session with a server: from starting it to its end. */
+export class Connection {
+  readonly requests = new PendingRequests()
+  /** Settles when the session is open; rejects with a sentence that completes "… because". */
+  readonly opened: Promise<void>
+  readonly #carrier: Carrier
+  readonly #logger: Logger
+  readonly #listener: ConnectionListener
+  #handshake: Handshake | undefined
+  #early: Buffer[] = []
+  #initialize: Buffer = Buffer.from('{}')
+  #capabilities: ReadonlySet<string> = new Set()
+  #closedReason: string | undefined
+
+  constructor({ openCarrier, connectMs, logger }: ConnectionOptions, listener: ConnectionListener) {
+    this.#logger = logger
+    this.#listener = listener
+    let onOpened: (initialize: Buffer) => void = () => undefined
+    let onFailed: (error: Error) => void = () => undefined
+    this.opened = new Promise<Buffer>((resolve, reject) => {
+      onOpened = resolve
+      onFailed = reject
+    }).then((initialize) => {
+      this.#onOpened(initialize)
+    })
+    this.#carrier = openCarrier({
+      onLine: (line) => {
+        this.#onLine(line)
+      },
+      onTooLong: (first, last) => {
+        this.#onTooLong(first, last)
+      },
+      onDrained: () => {
+        listener.onDrained(this)
+      },
+      onClosed: (reason) => {
+        onFailed(new Error(reason))
+        this.#onClosed(reason)
+      },
+    })
+    this.#handshake = startHandshake((parts) => {
+      this.#carrier.send(parts)
+    }, connectMs)
+    this.#handshake.opened.then(onOpened, onFailed)
+  }
+
+  /** The server's answer to `initialize`, byte for byte. */
+  get initialize(): Buffer {
+    return this.#initialize
+  }
+
+  /** Names of the capabilities that it has. */
+  get capabilities(): ReadonlySet<string> {
+    return this.#capabilities
+  }
+
+  get isCongested(): boolean {
+    return this.#carrier.isCongested
+  }
+
+  get isClosed(): boolean {
+    return this.#closedReason !== undefined
+  }
+
+  send(parts: Parts): void {
+    this.#carrier.send(parts)
+  }
+
+  holdReading(): void {
+    this.#carrier.holdReading()
+  }
+
+  releaseReading(): void {
+    this.#carrier.releaseReading()
+  }
+
+  stop(): Promise<void> {
+    return this.#carrier.stop()
+  }
+
+  /** A request of our own. Rejects with a sentence when it is not answered in time or the connection is lost. */
+  request(method: string, params: unknown, timeoutMs: number): Promise<RpcResponse> {
+    if (this.#closedReason !== undefined) return Promise.reject(new Error(this.#closedReason))
+    return new Promise((resolve, reject) => {
+      const id = this.requests.add({
+        method,
+        timeoutMs,
+        resetOnProgress: false,
+        onAnswer: resolve,
+        onLost: (reason) => {
+          reject(new Error(reason))
+        },
+        onTimeout: () => {
+          reject(new Error(`it did not answer ${method} within ${timeoutMs / 1000} s`))
+          return 'give-up'
+        },
+      })
+      this.send(requestLine(id, method, params))
+    })
+  }
+
+  #onOpened(initialize: Buffer): void {
+    this.#initialize = initialize
+    this.#capabilities = readCapabilities(initialize)
+    this.#handshake = undefined
+    const early = this.#early
+    this.#early = []
+    // What the server sent before we could listen comes right after whoever waits for the opening has heard of it.
+    setImmediate(() => {
+      for (const line of early) this.#onLine(line)
+    })
+  }
+
+  #onLine(line: Buffer): void {
+    if (this.#handshake !== undefined) {
+      if (!this.#handshake.take(line)) this.#early.push(Buffer.from(line))
+      return
+    }
+    const message = parseMessage(line)
+    switch (message.kind) {
+      case 'response':
+        this.#onResponse(message)
+        break
+      case 'request':
+        this.#listener.onRequest(this, message)
+        break
+      case 'notification':
+        this.#onNotification(message)
+        break
+      case 'fault':
+        this.#logger.warning('The server sent a line that is no message.', { reason: message.reason })
+        break
+    }
+  }
+
+  #onResponse(message: RpcResponse): void {
+    const request = this.requests.takeAnswered(message)
+    if (request === undefined)
+      this.#logger.debug('An answer came to nobody: it was late, or never asked for.')
+    else request.onAnswer(message)
+  }
+
+  #onNotification(message: RpcNotification): void {
+    if (message.method === 'notifications/progress') this.requests.onProgress(message)
+    else this.#listener.onNotification(this, message)
+  }
+
+  #onTooLong(first: Buffer, last: Buffer): void {
+    this.#logger.error('The server sent a message that is longer than limits.messageBytes; it was dropped.')
+    const id = findOwnId(first, last)
+    const request = id === undefined ? undefined : this.requests.take(id)
+    request?.onLost('its answer is longer than limits.messageBytes allows')
+  }
+
+  #onClosed(reason: string): void {
+    this.#closedReason = reason
+    this.#listener.onClosed(this, reason)
+    for (const request of this.requests.takeAll()) request.onLost(reason)
+  }
+}
+
+/** The id in a message of which only the edges are there: it stands right at the start or right at the end. */
+function findOwnId(first: Buffer, last: Buffer): number | undefined {
+  const found =
+    /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)/.exec(first.toString('latin1')) ??
+    /"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(last.toString('latin1'))
+  return found?.[1] === undefined ? undefined : Number(found[1])
+}

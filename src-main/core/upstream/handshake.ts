@@ -1,0 +1,66 @@
+import {
+  Client,
+  SdkError,
+  SdkErrorCode,
+  type JSONRPCMessage,
+  type Transport,
+} from '@modelcontextprotocol/client'
+import { product } from '#contract/product.ts'
+import { bytesAt, parseMessage } from '#base/json-rpc.ts'
+import type { Parts } from '#base/splice.ts'
+
+/** What Patchbay can bridge from a server to a client; a client that lacks one of these is answered for by a refusal. */
+const bridgedCapabilities = {
+  roots: { listChanged: true },
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+}
+
+/** The opening of a session with a server, by the SDK. It owns the wire only until `opened` settles. */
+export interface Handshake {
+  /** The server's answer to `initialize`, byte for byte. Rejects with a sentence that completes "… because". */
+  readonly opened: Promise<Buffer>
+  /** A line that came meanwhile; returns whether it belonged to the handshake. */
+  take(line: Buffer): boolean
+}
+
+/** Opens a session of the legacy era (`initialize`, `notifications/initialized`), in the newest revision both speak. */
+export function startHandshake(send: (parts: Parts) => void, timeoutMs: number): Handshake {
+  const transport: Transport = {
+    start: () => Promise.resolve(),
+    send: (message) => {
+      send([Buffer.from(JSON.stringify(message))])
+      return Promise.resolve()
+    },
+    close: () => Promise.resolve(),
+  }
+  const client = new Client(
+    { name: product.id, title: product.name, version: product.version },
+    { capabilities: bridgedCapabilities },
+  )
+  let answer: Buffer | undefined
+  const opened = client.connect(transport, { timeout: timeoutMs }).then(
+    () => answer ?? Buffer.from('{}'),
+    (error: unknown) => {
+      throw new Error(toReason(error, timeoutMs), { cause: error })
+    },
+  )
+  return {
+    opened,
+    take: (line) => {
+      const message = parseMessage(line)
+      if (message.kind !== 'response') return false
+      if (message.result !== undefined) answer = Buffer.from(bytesAt(line, message.result))
+      transport.onmessage?.(JSON.parse(line.toString()) as JSONRPCMessage)
+      return true
+    },
+  }
+}
+
+function toReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) {
+    return `it did not answer the opening “initialize” within ${timeoutMs / 1000} s`
+  }
+  const text = error instanceof Error ? error.message : String(error)
+  return `it refused the opening “initialize” (${text.slice(0, 200)})`
+}

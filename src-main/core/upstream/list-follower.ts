@@ -1,0 +1,70 @@
+import type { Logger } from '../observe/logger.ts'
+import type { Connection } from './connection.ts'
+import { isSameList, type ListItem, type ListKind, type Lists } from './list-items.ts'
+import { readList, toOfferedKinds } from './list-reader.ts'
+
+/** Keeps the lists of one upstream up to date: reads them when a session opens and again when the server says so. */
+export class ListFollower {
+  readonly #logger: Logger
+  readonly #timeoutMs: number
+  readonly #onChanged: () => void
+  #lists: Lists
+  #isKnown = false
+  readonly #running = new Map<ListKind, 'once' | 'again'>()
+
+  constructor(options: { logger: Logger; timeoutMs: number; lists: Lists; onChanged: () => void }) {
+    this.#logger = options.logger
+    this.#timeoutMs = options.timeoutMs
+    this.#onChanged = options.onChanged
+    this.#lists = options.lists
+  }
+
+  /** The last known lists. */
+  get lists(): Lists {
+    return this.#lists
+  }
+
+  /** Whether this upstream itself has told its lists since it was made. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** Reads all lists of a session that was just opened. */
+  async follow(connection: Connection): Promise<void> {
+    const offered = toOfferedKinds(connection)
+    const none = (Object.keys(this.#lists) as ListKind[]).filter((kind) => !offered.includes(kind))
+    for (const kind of none) this.#set(kind, [])
+    await Promise.all(offered.map((kind) => this.refresh(connection, kind)))
+    if (connection.isClosed) return
+    this.#isKnown = true
+    this.#onChanged()
+  }
+
+  /** Reads one list anew. While it is being read already, it is read once more after that. */
+  async refresh(connection: Connection, kind: ListKind): Promise<void> {
+    if (this.#running.has(kind)) {
+      this.#running.set(kind, 'again')
+      return
+    }
+    do {
+      this.#running.set(kind, 'once')
+      await this.#read(connection, kind)
+    } while (this.#running.get(kind) === 'again' && !connection.isClosed)
+    this.#running.delete(kind)
+  }
+
+  async #read(connection: Connection, kind: ListKind): Promise<void> {
+    try {
+      this.#set(kind, await readList(connection, kind, this.#timeoutMs))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#logger.warning('A list could not be read; the last known one stays.', { list: kind, reason })
+    }
+  }
+
+  #set(kind: ListKind, items: readonly ListItem[]): void {
+    if (isSameList(this.#lists[kind], items)) return
+    this.#lists = { ...this.#lists, [kind]: items }
+    if (this.#isKnown) this.#onChanged()
+  }
+}

@@ -1,0 +1,100 @@
+import { findMember, readString, type Span } from '#base/json-head.ts'
+import type { RpcNotification, RpcResponse } from '#base/json-rpc.ts'
+
+/** A request that we sent and that waits for its answer. */
+export interface PendingRequest {
+  readonly method: string
+  /** The session that it was sent for; none when it is our own. */
+  readonly session?: number
+  /** How long without an answer, in milliseconds. */
+  readonly timeoutMs: number
+  /** Whether progress starts that time anew. */
+  readonly resetOnProgress: boolean
+  readonly onAnswer: (response: RpcResponse) => void
+  /** Called when the time is over: give up, or wait as long again. */
+  readonly onTimeout: () => 'give-up' | 'wait-on'
+  /** The connection is gone before the answer came; `reason` completes "… because {reason}". */
+  readonly onLost: (reason: string) => void
+  /** Progress of it came; `token` is where its progress token stands. */
+  readonly onProgress?: (notification: RpcNotification, token: Span) => void
+}
+
+/** Our ids are numbers; a peer that gives them back as strings is understood as well. */
+export function toOwnId(bytes: Buffer, span: Span): number {
+  return Number(readString(bytes, span) ?? bytes.toString('latin1', span.start, span.end))
+}
+
+interface Entry<T> {
+  readonly request: T
+  timer: NodeJS.Timeout
+}
+
+/** Requests in flight towards one peer, by ids of our own, each with its time-out. */
+export class PendingRequests<T extends PendingRequest = PendingRequest> {
+  readonly #entries = new Map<number, Entry<T>>()
+  #nextId: number
+
+  constructor(firstId = 1) {
+    this.#nextId = firstId
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Takes a request in and gives the id to send it under. The same number serves as its progress token. */
+  add(request: T): number {
+    const id = this.#nextId++
+    this.#entries.set(id, { request, timer: this.#arm(id, request) })
+    return id
+  }
+
+  /** Takes a request out: it is answered, cancelled or given up. What comes for it later finds nothing. */
+  take(id: number): T | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    this.#entries.delete(id)
+    clearTimeout(entry.timer)
+    return entry.request
+  }
+
+  /** The other side tells that it works on one of them, by the token that it got: the request's id. */
+  onProgress(notification: RpcNotification): void {
+    const { bytes, params } = notification
+    const token = findMember(bytes, params, 'progressToken')
+    if (token === undefined) return
+    const entry = this.#entries.get(toOwnId(bytes, token))
+    if (entry === undefined) return
+    if (entry.request.resetOnProgress) entry.timer.refresh()
+    entry.request.onProgress?.(notification, token)
+  }
+
+  /** Takes the request out that a response answers. */
+  takeAnswered(response: RpcResponse): T | undefined {
+    return response.id && this.take(toOwnId(response.bytes, response.id))
+  }
+
+  /** Takes all out, oldest first. */
+  takeAll(): T[] {
+    const requests = [...this.#entries.values()].map((entry) => entry.request)
+    for (const entry of this.#entries.values()) clearTimeout(entry.timer)
+    this.#entries.clear()
+    return requests
+  }
+
+  *values(): Iterable<T> {
+    for (const entry of this.#entries.values()) yield entry.request
+  }
+
+  #arm(id: number, request: T): NodeJS.Timeout {
+    return setTimeout(() => {
+      const entry = this.#entries.get(id)
+      if (entry === undefined) return
+      if (request.onTimeout() === 'wait-on') {
+        entry.timer.refresh()
+        return
+      }
+      this.#entries.delete(id)
+    }, request.timeoutMs)
+  }
+}

@@ -1,0 +1,132 @@
+import { LineSplitter } from '#base/json-lines.ts'
+import { LineWriter } from '#base/line-writer.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { StdioTransport } from '../config/config.ts'
+import { toChildEnvironment } from '../supervisor/child-environment.ts'
+import { ManagedProcess } from '../supervisor/managed-process.ts'
+import type { Carrier, CarrierListener } from './carrier.ts'
+
+/** What a stdio carrier needs besides the command itself. */
+export interface StdioCarrierOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly platform: NodeJS.Platform
+  /** Longest message from the server, in bytes. */
+  readonly messageBytes: number
+  readonly logger: Logger
+}
+
+const highWaterBytes = 8 * 1024 * 1024
+const stallMs = 30_000
+const openBrace = 0x7b
+const openBracket = 0x5b
+
+/** Starts a server as a child process and speaks to it by lines on its stdin and stdout. */
+export function openStdioCarrier(
+  transport: StdioTransport,
+  options: StdioCarrierOptions,
+  listener: CarrierListener,
+): Carrier & { readonly pid: number | undefined } {
+  const { logger, platform } = options
+  const env = toChildEnvironment(options.env, transport.env)
+  const child = new ManagedProcess({ ...transport, env, cwd: transport.cwd }, platform)
+  let stalled = false
+  const writer = new LineWriter(child.stdin, {
+    highWaterBytes,
+    stallMs,
+    onCongested: () => {
+      logger.warning('The server does not read its input; requests to it wait.')
+    },
+    onDrained: listener.onDrained,
+    onStalled: () => {
+      stalled = true
+      void child.stop({ closeMs: 0, terminateMs: 1000 })
+    },
+  })
+  child.stdin.on('error', (error) => {
+    logger.debug('Writing to the server failed.', { error: error.message })
+  })
+  readLines(child, options, listener)
+  void child.exited.then((reason) => {
+    writer.close()
+    // What the process had written before it exited is still on its way.
+    onceEnded(child, () => {
+      listener.onClosed(stalled ? 'it did not read its input' : reason)
+      // A tree whose root is gone is of no use to anybody.
+      void child.stop()
+    })
+  })
+
+  let holds = 0
+  return {
+    pid: child.pid,
+    get isCongested() {
+      return writer.isCongested
+    },
+    send: (parts) => {
+      writer.write(parts)
+    },
+    holdReading: () => {
+      if (holds++ === 0) child.stdout.pause()
+    },
+    releaseReading: () => {
+      if (--holds === 0) child.stdout.resume()
+    },
+    stop: () => child.stop(),
+  }
+}
+
+function readLines(
+  child: ManagedProcess,
+  { messageBytes, logger }: StdioCarrierOptions,
+  listener: CarrierListener,
+): void {
+  const stdout = new LineSplitter({
+    maxBytes: messageBytes,
+    onLine: (line) => {
+      if (line[0] === openBrace || line[0] === openBracket) listener.onLine(line)
+      else logger.debug('stdout', { text: line.toString('utf8', 0, 2000) })
+    },
+    onTooLong: listener.onTooLong,
+  })
+  const stderr = new LineSplitter({
+    maxBytes: 64 * 1024,
+    onLine: (line) => {
+      logger.debug('stderr', { text: line.toString('utf8', 0, 2000) })
+    },
+    onTooLong: (first) => {
+      logger.debug('stderr', { text: first.toString() })
+    },
+  })
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout.push(chunk)
+  })
+  child.stdout.on('end', () => {
+    stdout.end()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr.push(chunk)
+  })
+  child.stderr.on('end', () => {
+    stderr.end()
+  })
+}
+
+const drainMs = 500
+
+/** Calls back once stdout is over; a grandchild that keeps it open is not waited for long. */
+function onceEnded(child: ManagedProcess, done: () => void): void {
+  if (child.pid === undefined || child.stdout.readableEnded || child.stdout.destroyed) {
+    done()
+    return
+  }
+  const timer = setTimeout(finish, drainMs)
+  child.stdout.once('close', finish)
+  child.stdout.once('end', finish)
+  let finished = false
+  function finish(): void {
+    if (finished) return
+    finished = true
+    clearTimeout(timer)
+    done()
+  }
+}
