@@ -1,6 +1,6 @@
 // `npm run bench`: what shim and app cost, against no one in between and against two processes that only move bytes.
 // All routes are measured in turn in every round of one run, by one driver; the figures are medians over the rounds.
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { Driver, median } from './driver.ts'
 import { openRoutes, type Route } from './routes.ts'
 
@@ -70,11 +70,13 @@ function toTable(routes: readonly Route[], figures: readonly number[][][]): stri
     .join('\n')
 }
 
+// Anything else that runs on the machine spoils the figures: the load before the run tells.
+const load = loadavg()[0]!.toFixed(2)
 const { routes, close } = await openRoutes()
 try {
   const figures = await measureRounds(routes)
   const rounds = figures[0]!.length
-  const machine = `Node ${process.version}, ${availableParallelism()} cores, ${process.platform}`
+  const machine = `Node ${process.version}, ${availableParallelism()} cores, ${process.platform}, load ${load} before`
   process.stdout.write(`${machine}; medians of ${rounds} interleaved rounds\n${toTable(routes, figures)}\n`)
 } finally {
   await close()

@@ -38,14 +38,14 @@ function valueAfter(line, key) {
 
 /** @param {Buffer} line */
 function answer(line) {
-  const head = line.toString('latin1', 0, 200)
-  if (!head.includes('"id":')) return
+  // The search ends at the first match, which in a long line stands near its beginning.
+  if (!line.includes('"id":')) return
   const id = valueAfter(line, '"id":')
   send('{"jsonrpc":"2.0","id":', id, ',"result":')
-  if (head.includes('"tools/call"')) {
+  if (line.includes('"tools/call"')) {
     send('{"content":[{"type":"text","text":', valueAfter(line, '"text":'), '}]}')
-  } else if (head.includes('"initialize"')) send(initialized)
-  else send(head.includes('"tools/list"') ? tools : '{}')
+  } else if (line.includes('"initialize"')) send(initialized)
+  else send(line.includes('"tools/list"') ? tools : '{}')
   send('}\n')
 }
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { startGuard } from '../e2e/hosts/guard.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const server = [process.execPath, path.join(root, 'bench/fast-echo.mjs')]
@@ -20,12 +21,18 @@ export interface Route {
 }
 
 /** Starts what runs before a client comes, and waits for its first line on stdout. */
-async function startBackground(command: readonly string[]): Promise<() => Promise<void>> {
+async function startBackground(folder: string, command: readonly string[]): Promise<() => Promise<void>> {
   const [program, ...args] = command
-  const child: ChildProcess = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit')
+  const child: ChildProcess = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  // The log of the app belongs not into the table; it is shown when the app does not start.
+  let log = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    log += text
+  })
+  const endGuard = startGuard(child.pid!, folder)
+  const exited = once(child, 'exit').finally(endGuard)
   const started = await Promise.race([once(child.stdout as Readable, 'data'), exited.then(() => null)])
-  if (started === null) throw new Error(`${command.join(' ')} exited before it was ready.`)
+  if (started === null) throw new Error(`${command.join(' ')} exited before it was ready.\n${log}`)
   return async () => {
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
@@ -40,7 +47,7 @@ function openDirect(): Route {
 
 async function openRelays(folder: string): Promise<Route> {
   const socket = path.join(folder, 'relay.sock')
-  const stop = await startBackground([...relay, 'listen', socket, ...server])
+  const stop = await startBackground(folder, [...relay, 'listen', socket, ...server])
   return { name: 'relay pair', command: [...relay, 'join', socket], tool: 'echo', stop }
 }
 
@@ -51,7 +58,7 @@ async function openProduct(folder: string): Promise<Route> {
   writeFileSync(config, JSON.stringify({ version: 1, servers: { fast: { command, args } } }))
   const cli = path.join(dist, 'cli/patchbay.mjs')
   const serve = [cli, 'serve', '--config', config, '--data-dir', data, '--no-http']
-  const stop = await startBackground([process.execPath, ...serve])
+  const stop = await startBackground(folder, [process.execPath, ...serve])
   const shim = [process.execPath, path.join(dist, 'shim/shim.mjs'), '--data-dir', data, '--no-start']
   return { name: 'shim and app', command: shim, tool: 'fast__echo', stop }
 }

@@ -1,4 +1,4 @@
-// Builds dist/: the command line and the shim, each bundled with all it needs. `--stale`: only when sources are newer.
+// Builds dist/: the command line and the shim, each bundled with all it needs.
 import { chmod, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'vite'
@@ -57,8 +57,16 @@ async function bundle(input, outDir, name) {
   })
 }
 
-if (!process.argv.includes('--stale') || (await isStale())) {
+async function buildAll() {
   await bundle('src-shim/main.ts', 'dist/shim', 'shim')
   await bundle('src-main/cli/main.ts', 'dist/cli', 'patchbay')
   await Promise.all(outputs.map((output) => chmod(path.join(root, output), 0o755)))
 }
+
+/** Builds when a source is newer than what was built from it. */
+export async function buildStale() {
+  if (await isStale()) await buildAll()
+}
+
+if (process.argv[1] === import.meta.filename)
+  await (process.argv.includes('--stale') ? buildStale() : buildAll())

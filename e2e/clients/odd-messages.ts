@@ -157,7 +157,12 @@ export const oddReplies: readonly OddExchange[] = [
   {
     title: 'an answer with whitespace and extra members',
     kind: 'line',
-    reply: ' {\t"x" : {"id":9} , "id" : 0 , "result" : { "a" : 1.0 } , "jsonrpc":"2.0" , "y":[] } ',
+    reply: '{\t"x" : {"id":9} , "id" : 0 , "result" : { "a" : 1.0 } , "jsonrpc":"2.0" , "y":[] } ',
+  },
+  {
+    title: 'an answer after leading whitespace',
+    kind: 'line',
+    reply: ' \t{"jsonrpc":"2.0","id":0,"result":{"a":1.0}}',
   },
   {
     title: 'an answer with escaped member names',

@@ -8,6 +8,7 @@ import { defaultDeadline, withDeadline } from '../clients/deadline.ts'
 import { connectProcess, connectSocket, type RawClient } from '../clients/raw-client.ts'
 import { readByteLines } from '../servers/byte-lines.ts'
 import type { JsonObject } from '../servers/json-values.ts'
+import { startGuard } from './guard.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 // An installed copy can be tested in place of the build.
@@ -60,6 +61,7 @@ export class Headless {
   #process: ChildProcess | undefined
   #exited: Promise<number | null> = Promise.resolve(null)
   #ready: ReadyLine | undefined
+  #endGuard: (() => void) | undefined
   #stderr = ''
 
   constructor(options: HeadlessOptions) {
@@ -111,6 +113,7 @@ export class Headless {
     const args = [...usual, ...(this.#options.args ?? ['--no-http'])]
     const child = spawn(process.execPath, args, { env: this.env, cwd: this.folder, stdio: 'pipe' })
     this.#process = child
+    if (child.pid !== undefined) this.#endGuard = startGuard(child.pid, this.folder)
     const { promise: ready, resolve, reject } = Promise.withResolvers<ReadyLine>()
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
@@ -121,6 +124,7 @@ export class Headless {
     this.#exited = new Promise((done) => {
       child.on('error', reject)
       child.on('exit', (code) => {
+        this.#endGuard?.()
         reject(new Error(`The app exited with ${code ?? 'a signal'} before it was ready.\n${this.#stderr}`))
         done(code)
       })

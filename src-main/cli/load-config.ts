@@ -9,10 +9,15 @@ export interface LoadedConfig {
   readonly result: ConfigResult
 }
 
-/** Reads `--config FILE`, else the data folder's config.json; without one there are no servers yet. */
-export async function loadConfig(option: string | undefined, dataFolder: string): Promise<LoadedConfig> {
-  const file = path.resolve(option ?? path.join(dataFolder, 'config.json'))
-  if (option === undefined && !(await isThere(file))) {
+/** Reads `--config FILE`, else the data folder's config.json, else `ifNone`; without any there are no servers yet. */
+export async function loadConfig(
+  option: string | undefined,
+  dataFolder: string,
+  ifNone?: string,
+): Promise<LoadedConfig> {
+  const own = path.join(dataFolder, 'config.json')
+  const file = path.resolve(option ?? ((await isThere(own)) ? own : (ifNone ?? own)))
+  if (file === own && option === undefined && !(await isThere(own))) {
     return { file, result: parseConfig('{"version":1}', file, process.env) }
   }
   return { file, result: await readConfig(file, process.env) }

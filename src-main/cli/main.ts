@@ -22,6 +22,9 @@ function createProgram(onDone: (code: number) => void): Command {
     .command('serve')
     .description('run the core without a desktop until SIGINT or SIGTERM')
     .option('--config <file>', 'configuration (YAML, JSON or TOML) instead of config.json in the data folder')
+    .addOption(
+      new Option('--config-if-none <file>', 'configuration while the data folder has none').hideHelp(),
+    )
     .option('--data-dir <folder>', 'data folder')
     .option('--stdio', 'be the MCP server on stdin and stdout (relays to the running app, if there is one)')
     .option('--no-http', 'no HTTP, only the local socket')

@@ -14,6 +14,8 @@ import { findRunningApp } from './running-app.ts'
 /** Options of `patchbay serve`. */
 export interface ServeOptions {
   readonly config?: string
+  /** What to use while there is neither `config` nor a config.json. */
+  readonly configIfNone?: string
   readonly dataDir?: string
   readonly logLevel: LogLevel
   readonly stdio?: boolean
@@ -31,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     return runShim(['--data-dir', dataFolder, '--no-start'])
   if (running !== undefined) throw alreadyRunning(running.pid)
   const host = await openHeadlessHost(dataFolder)
-  const { file, result } = await loadConfig(options.config, dataFolder)
+  const { file, result } = await loadConfig(options.config, dataFolder, options.configIfNone)
   if (!result.ok) throw new CommandFailed(result.problems.map(toProblemText).join('\n'))
   const { logger, close: closeLog } = await openLog(options.logLevel, dataFolder)
   const core = createCore(result.config, host, logger)

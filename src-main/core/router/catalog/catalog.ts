@@ -2,6 +2,7 @@ import { splice, type Replacement } from '#base/splice.ts'
 import { toArray } from '../../upstream/known-server.ts'
 import type { ListItem, ListKind, Lists } from '../../upstream/list-items.ts'
 import { assignNames, type NamingRules, type Origin } from './names.ts'
+import type { ToAlias } from './rewrite-uris.ts'
 import { countLiteral, fillTemplate, matchTemplate, toAlias, toTemplateAlias } from './uris.ts'
 
 /** What one server brings into a catalog, in the order of the configuration. */
@@ -26,19 +27,25 @@ interface Listed extends Target {
   readonly item: ListItem
 }
 
+/** What of a server has another name in front of clients. */
+interface Aliases {
+  readonly uris: Map<string, string>
+  readonly templates: Listed[]
+}
+
 /** Everything that a client of the whole sees, merged from all its servers. Made anew whenever a list changes. */
 export class Catalog {
   readonly #shown: Record<ListKind, readonly Listed[]>
   readonly #byShown: Record<ListKind, ReadonlyMap<string, Listed>>
   readonly #results = new Map<ListKind, Buffer>()
-  readonly #aliases = new Map<string, Map<string, string>>()
+  readonly #aliases = new Map<string, Aliases>()
 
   constructor(entries: readonly CatalogEntry[], rules: NamingRules) {
     this.#shown = {
       tools: toNamed(entries, 'tools', rules),
       prompts: toNamed(entries, 'prompts', rules),
-      resources: this.#toUnique(entries, 'resources', toAlias),
-      resourceTemplates: this.#toUnique(entries, 'resourceTemplates', toTemplateAlias),
+      resources: this.#toUnique(entries, 'resources'),
+      resourceTemplates: this.#toUnique(entries, 'resourceTemplates'),
     }
     const index = (kind: ListKind): Map<string, Listed> =>
       new Map(this.#shown[kind].map((one) => [one.shown, one]))
@@ -89,32 +96,50 @@ export class Catalog {
     return this.#byShown.resourceTemplates.get(template)
   }
 
-  /** The aliases that stand for URIs of a server, by the server's own URI; undefined when it has none. */
-  aliasesOf(server: string): ReadonlyMap<string, string> | undefined {
-    return this.#aliases.get(server)
+  /** What gives the aliases of a server's URIs; undefined when it has none. */
+  aliasesOf(server: string): ToAlias | undefined {
+    const aliases = this.#aliases.get(server)
+    if (aliases === undefined) return undefined
+    return (uri) => {
+      const alias = aliases.uris.get(uri)
+      if (alias !== undefined || this.#byShown.resources.get(uri)?.server === server) return alias
+      for (const { key, shown } of aliases.templates) {
+        const values = matchTemplate(key, uri)
+        if (values !== undefined) return fillTemplate(shown, values)
+      }
+      return undefined
+    }
   }
 
-  #toUnique(
-    entries: readonly CatalogEntry[],
-    kind: ListKind,
-    alias: (server: string, key: string) => string,
-  ): Listed[] {
+  #toUnique(entries: readonly CatalogEntry[], kind: 'resources' | 'resourceTemplates'): Listed[] {
+    const toAliasOf = kind === 'resources' ? toAlias : toTemplateAlias
+    const own = new Set(entries.flatMap(({ lists }) => lists[kind].map((item) => item.key)))
     const taken = new Set<string>()
     return entries.flatMap(({ server, lists }) =>
       lists[kind].map((item) => {
         const { key } = item
-        const shown = taken.has(key) ? alias(server, key) : key
+        const shown = taken.has(key) ? findFree(server, (name) => toAliasOf(name, key), own) : key
         taken.add(shown)
-        if (shown !== key && kind === 'resources') this.#addAlias(server, key, shown)
-        return { server, key, shown, item, isDisabled: false }
+        const listed = { server, key, shown, item, isDisabled: false }
+        if (shown !== key) this.#addAlias(kind, listed)
+        return listed
       }),
     )
   }
 
-  #addAlias(server: string, uri: string, alias: string): void {
-    const aliases = this.#aliases.get(server) ?? new Map<string, string>()
-    this.#aliases.set(server, aliases.set(uri, alias))
+  #addAlias(kind: 'resources' | 'resourceTemplates', listed: Listed): void {
+    const aliases = this.#aliases.get(listed.server) ?? { uris: new Map<string, string>(), templates: [] }
+    this.#aliases.set(listed.server, aliases)
+    if (kind === 'resources') aliases.uris.set(listed.key, listed.shown)
+    else aliases.templates.push(listed)
   }
+}
+
+/** An alias that no server wrote itself. A server's name has no tilde, so the numbered ones are free sooner or later. */
+function findFree(server: string, toAliasOf: (server: string) => string, own: ReadonlySet<string>): string {
+  let alias = toAliasOf(server)
+  for (let count = 2; own.has(alias); count++) alias = toAliasOf(`${server}~${count}`)
+  return alias
 }
 
 function toNamed(entries: readonly CatalogEntry[], kind: 'tools' | 'prompts', rules: NamingRules): Listed[] {

@@ -2,15 +2,20 @@
 
 /** The alias of a server's URI, for when an earlier server in the configuration has the same one. */
 export function toAlias(server: string, uri: string): string {
-  return `patchbay://${server}/${encodeURIComponent(uri)}`
+  return `patchbay://${server}/${encode(uri)}`
 }
 
 /** The alias of a URI template: what is literal in it is encoded, its expressions stay. */
 export function toTemplateAlias(server: string, template: string): string {
   const pieces = splitTemplate(template).map((piece) =>
-    piece.isExpression ? piece.text : encodeURIComponent(piece.text),
+    piece.isExpression ? piece.text : encode(piece.text),
   )
   return `patchbay://${server}/${pieces.join('')}`
+}
+
+/** Percent-encodes; what is no proper Unicode, which a server may send as an escape, gets a replacement character. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
 }
 
 interface Piece {
@@ -25,43 +30,63 @@ function splitTemplate(template: string): Piece[] {
     .map((text) => ({ text, isExpression: text.startsWith('{') && text.endsWith('}') }))
 }
 
-/** Whether an expression may stand for a text: only those of RFC 6570 with `+`, `#` or `/` may hold a slash. */
-function canHold(expression: string, text: string): boolean {
-  return /^\{[+#/]/.test(expression) || /^\{[?&;]/.test(expression) || !text.includes('/')
+// RFC 6570: `{x}` and `{.x}` stand for text without a slash, `{+x}` `{#x}` `{/x}` `{?x}` `{&x}` `{;x}` may hold one.
+function canHoldSlash(expression: string): boolean {
+  return /^\{[+#/?&;]/.test(expression)
 }
+
+const longestUri = 8192
 
 /**
  * The texts that the expressions of a template (RFC 6570) stand for in a URI, in order, or undefined when the URI
- * cannot come from it. Linear in the URI's length: templates are text from servers, and no pattern of theirs is run.
+ * cannot come from it. Templates are text from servers: no pattern of theirs is run, and no place is tried twice.
  */
 export function matchTemplate(template: string, uri: string): string[] | undefined {
-  const pieces = splitTemplate(template)
-  const values: string[] = []
-  let at = 0
-  for (const [index, piece] of pieces.entries()) {
-    if (!piece.isExpression) {
-      if (!uri.startsWith(piece.text, at)) return undefined
-      at += piece.text.length
-      continue
-    }
-    const next = pieces[index + 1]
-    const end =
-      next === undefined ? uri.length : next.isExpression ? at : findLiteral(pieces, index + 1, uri, at)
-    if (end === -1) return undefined
-    const value = uri.slice(at, end)
-    if (!canHold(piece.text, value)) return undefined
-    values.push(value)
-    at = end
-  }
-  return at === uri.length ? values : undefined
+  if (uri.length > longestUri) return undefined
+  return matchPieces(splitTemplate(template), 0, { uri, at: 0, failed: new Set() })
 }
 
-/** Where the literal after an expression stands: at the very end when it is the last piece. */
-function findLiteral(pieces: readonly Piece[], index: number, uri: string, from: number): number {
-  const text = pieces[index]?.text ?? ''
-  if (index < pieces.length - 1) return uri.indexOf(text, from)
-  const end = uri.length - text.length
-  return end >= from && uri.endsWith(text) ? end : -1
+interface Place {
+  readonly uri: string
+  readonly at: number
+  /** Pairs of piece and position that lead nowhere. */
+  readonly failed: Set<string>
+}
+
+function matchPieces(pieces: readonly Piece[], index: number, place: Place): string[] | undefined {
+  const piece = pieces[index]
+  const { uri, at, failed } = place
+  if (piece === undefined) return at === uri.length ? [] : undefined
+  if (!piece.isExpression) {
+    if (!uri.startsWith(piece.text, at)) return undefined
+    return matchPieces(pieces, index + 1, { ...place, at: at + piece.text.length })
+  }
+  const key = `${index} ${at}`
+  if (failed.has(key)) return undefined
+  for (const end of findEnds(pieces, index, place)) {
+    const rest = matchPieces(pieces, index + 1, { ...place, at: end })
+    if (rest !== undefined) return [uri.slice(at, end), ...rest]
+  }
+  failed.add(key)
+  return undefined
+}
+
+/** Where the text of an expression may end: before each place of the literal after it, or at the end of the URI. */
+function* findEnds(pieces: readonly Piece[], index: number, { uri, at }: Place): Iterable<number> {
+  const slash = canHoldSlash(pieces[index]?.text ?? '') ? -1 : uri.indexOf('/', at)
+  const limit = slash === -1 ? uri.length : slash
+  const next = pieces[index + 1]
+  if (next === undefined) yield limit
+  // Of expressions side by side nothing tells where one ends: the first takes nothing.
+  else if (next.isExpression) yield at
+  else {
+    for (
+      let end = uri.indexOf(next.text, at);
+      end !== -1 && end <= limit;
+      end = uri.indexOf(next.text, end + 1)
+    )
+      yield end
+  }
 }
 
 /** The URI that a template gives when its expressions stand for these texts. */

@@ -148,7 +148,6 @@ class RelayedCall implements CallInFlight {
       this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.#method))
       return
     }
-    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, answer)
     this.#session.send(
       splice(bytes, [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]),
       connection,

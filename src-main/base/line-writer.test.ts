@@ -1,0 +1,194 @@
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { LineWriter, type LineWriterOptions } from './line-writer.ts'
+
+/** A stream that remembers what it was given to write, and takes it only while it reads. */
+class Sink extends Writable {
+  readonly writes: Buffer[][] = []
+  isReading = true
+  #waiting: (() => void)[] = []
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#take([chunk], done)
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.#take(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    )
+  }
+
+  get text(): string {
+    return Buffer.concat(this.writes.flat()).toString()
+  }
+
+  read(): void {
+    this.isReading = true
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const done of waiting) done()
+  }
+
+  #take(chunks: Buffer[], done: () => void): void {
+    this.writes.push(chunks)
+    if (this.isReading) done()
+    else this.#waiting.push(done)
+  }
+}
+
+function setUp(changes: Partial<LineWriterOptions> = {}) {
+  const told: string[] = []
+  const sink = new Sink()
+  const writer = new LineWriter(sink, {
+    highWaterBytes: 10,
+    stallMs: 1000,
+    onCongested: () => told.push('congested'),
+    onDrained: () => told.push('drained'),
+    onStalled: () => told.push('stalled'),
+    ...changes,
+  })
+  const write = (...texts: string[]) => {
+    writer.write(texts.map((text) => Buffer.from(text)))
+  }
+  return { told, sink, writer, write }
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('LineWriter', () => {
+  it('writes the lines of one tick together, and those of the next apart', async () => {
+    const { sink, write } = setUp()
+    write('on', 'e')
+    write('two')
+    expect(sink.writes).toEqual([])
+    await nextTurn()
+    write('three')
+    await nextTurn()
+    expect(sink.writes.map((chunks) => chunks.map(String))).toEqual([['one\ntwo\n'], ['three\n']])
+  })
+
+  it('passes large messages on as they are, without a copy, and still in one write', async () => {
+    const { sink, writer } = setUp({ highWaterBytes: Infinity })
+    const large = Buffer.alloc(100_000, 'x')
+    writer.write([Buffer.from('{'), large])
+    writer.write([Buffer.from('small')])
+    await nextTurn()
+    expect(sink.writes).toHaveLength(1)
+    expect(sink.writes[0]?.[1]?.buffer).toBe(large.buffer)
+    expect(sink.text).toBe(`{${large.toString()}\nsmall\n`)
+  })
+
+  it('ends every line, even an empty one', async () => {
+    const { sink, writer } = setUp()
+    writer.write([])
+    await nextTurn()
+    expect(sink.text).toBe('\n')
+  })
+
+  it('tells once that the reader does not keep up, and once that it does again', async () => {
+    const { told, sink, writer, write } = setUp()
+    sink.isReading = false
+    write('12345678')
+    expect(writer.isCongested).toBe(false)
+    await nextTurn()
+    write('9')
+    expect(writer.isCongested).toBe(true)
+    write('more')
+    await nextTurn()
+    expect(told).toEqual(['congested'])
+    sink.read()
+    await vi.waitFor(() => {
+      expect(told).toEqual(['congested', 'drained'])
+    })
+    expect(writer.isCongested).toBe(false)
+    expect(sink.text).toBe('12345678\n9\nmore\n')
+  })
+
+  it('is drained only when nothing waits any more', async () => {
+    const { told, sink, write } = setUp()
+    sink.isReading = false
+    write('1234567890')
+    await nextTurn()
+    write('later')
+    sink.read()
+    sink.isReading = false
+    await nextTurn()
+    expect(told).toEqual(['congested'])
+    sink.read()
+    await vi.waitFor(() => {
+      expect(told).toEqual(['congested', 'drained'])
+    })
+  })
+
+  it('becomes congested anew after it was drained', async () => {
+    const { told, sink, write } = setUp()
+    write('1234567890')
+    await nextTurn()
+    sink.isReading = false
+    write('1234567890')
+    await nextTurn()
+    expect(told).toEqual(['congested', 'drained', 'congested'])
+  })
+
+  it('tells that the reader stalled when it stays congested for as long as allowed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { told, sink, write } = setUp()
+    sink.isReading = false
+    write('1234567890')
+    await nextTurn()
+    vi.advanceTimersByTime(999)
+    expect(told).toEqual(['congested'])
+    vi.advanceTimersByTime(1)
+    expect(told).toEqual(['congested', 'stalled'])
+    vi.advanceTimersByTime(10_000)
+    expect(told).toEqual(['congested', 'stalled'])
+  })
+
+  it('does not tell of a stall once the reader caught up, or the stream is closed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const caughtUp = setUp()
+    caughtUp.write('1234567890')
+    await nextTurn()
+    const closed = setUp()
+    closed.sink.isReading = false
+    closed.write('1234567890')
+    closed.sink.destroy()
+    await once(closed.sink, 'close')
+    expect(closed.writer.isCongested).toBe(false)
+    vi.advanceTimersByTime(10_000)
+    expect(caughtUp.told).toEqual(['congested', 'drained'])
+    expect(closed.told).toEqual(['congested'])
+  })
+
+  it('writes what is queued before it ends the stream', async () => {
+    const { sink, writer, write } = setUp()
+    write('last words')
+    writer.end()
+    await once(sink, 'finish')
+    expect(sink.text).toBe('last words\n')
+  })
+
+  it('writes nothing after it was ended or closed', async () => {
+    const ended = setUp()
+    ended.writer.end()
+    ended.writer.end()
+    ended.write('too late')
+    const closed = setUp()
+    closed.write('given up')
+    closed.writer.close()
+    closed.write('too late')
+    const gone = setUp()
+    gone.sink.destroy()
+    await once(gone.sink, 'close')
+    gone.write('too late')
+    gone.writer.end()
+    await nextTurn()
+    expect([ended, closed, gone].map(({ sink }) => sink.text)).toEqual(['', '', ''])
+    expect(closed.sink.writableEnded).toBe(false)
+  })
+})

@@ -1,0 +1,102 @@
+import { describe, expect, it, vi } from 'vitest'
+import {
+  createFakeConnection,
+  toOpening,
+  type FakeAnswers,
+  type FakeConnection,
+} from '../../testing/fake-carrier.ts'
+import { ListFollower } from './list-follower.ts'
+import { emptyLists, parseItems, type Lists } from './list-items.ts'
+
+const toItems = (names: string[]) => {
+  const bytes = Buffer.from(JSON.stringify(names.map((name) => ({ name }))))
+  return parseItems('tools', bytes, { start: 0, end: bytes.length })
+}
+
+const toTools = (...names: string[]) => ({ tools: names.map((name) => ({ name })) })
+
+async function setUp(answers: FakeAnswers, lists: Partial<Lists> = {}) {
+  const fake = createFakeConnection({ initialize: () => toOpening({ tools: {} }), ...answers })
+  await fake.connection.opened
+  const onChanged = vi.fn()
+  const follower = new ListFollower({
+    logger: fake.logger,
+    timeoutMs: 5000,
+    lists: { ...emptyLists, ...lists },
+    onChanged,
+  })
+  const names = () => follower.lists.tools.map(({ key }) => key)
+  return { ...fake, follower, onChanged, names }
+}
+
+/** Answers the n-th tools/list that was sent, later. */
+function answerLater({ carrier }: FakeConnection, index: number, result: object): void {
+  carrier.receive(JSON.stringify({ id: carrier.sentOf('tools/list')[index]?.id, result }))
+}
+
+describe('ListFollower', () => {
+  it('reads the lists of a session that opened, and tells once that they are known', async () => {
+    const { follower, connection, onChanged, names } = await setUp({ 'tools/list': () => toTools('a', 'b') })
+    expect(follower.isKnown).toBe(false)
+    await follower.follow(connection)
+    expect(names()).toEqual(['a', 'b'])
+    expect(follower.isKnown).toBe(true)
+    expect(onChanged).toHaveBeenCalledTimes(1)
+  })
+
+  it('asks only for lists that the server offers, and forgets those that it offers no longer', async () => {
+    const prompts = toItems(['old'])
+    const { follower, connection, carrier } = await setUp({ 'tools/list': () => toTools('a') }, { prompts })
+    await follower.follow(connection)
+    expect(follower.lists.prompts).toEqual([])
+    expect(carrier.sent.map(({ method }) => method)).toEqual(['initialize', 'notifications/initialized', 'tools/list'])
+  })
+
+  it('keeps the last known list when the server answers with an error, and says so in the log', async () => {
+    const { follower, connection, names, entries } = await setUp(
+      { 'tools/list': ({ id }) => `{"id":${id ?? 0},"error":{"code":1,"message":"no"}}` },
+      { tools: toItems(['old']) },
+    )
+    await follower.follow(connection)
+    expect(names()).toEqual(['old'])
+    expect(entries.find(({ level }) => level === 'warning')?.fields).toMatchObject({ list: 'tools' })
+  })
+
+  it('tells of a change only when there is one', async () => {
+    const answers = [toTools('a'), toTools('a'), toTools('b')]
+    const { follower, connection, onChanged, names } = await setUp({ 'tools/list': () => answers.shift() })
+    await follower.follow(connection)
+    await follower.refresh(connection, 'tools')
+    expect(onChanged).toHaveBeenCalledTimes(1)
+    await follower.refresh(connection, 'tools')
+    expect(onChanged).toHaveBeenCalledTimes(2)
+    expect(names()).toEqual(['b'])
+  })
+
+  it('reads once more when the list changed, however often, while it was being read', async () => {
+    const fake = await setUp({})
+    const { follower, connection, carrier, names } = fake
+    const reading = follower.refresh(connection, 'tools')
+    void follower.refresh(connection, 'tools')
+    void follower.refresh(connection, 'tools')
+    answerLater(fake, 0, toTools('old'))
+    await vi.waitFor(() => {
+      expect(carrier.sentOf('tools/list')).toHaveLength(2)
+    })
+    answerLater(fake, 1, toTools('new'))
+    await reading
+    expect(names()).toEqual(['new'])
+    expect(carrier.sentOf('tools/list')).toHaveLength(2)
+  })
+
+  it('does not take the lists for known, nor read again, when the session ends meanwhile', async () => {
+    const { follower, connection, carrier, onChanged, names } = await setUp({}, { tools: toItems(['old']) })
+    const following = follower.follow(connection)
+    void follower.refresh(connection, 'tools')
+    carrier.listener.onClosed('it exited with code 1')
+    await following
+    expect(names()).toEqual(['old'])
+    expect([follower.isKnown, onChanged.mock.calls.length]).toEqual([false, 0])
+    expect(carrier.sentOf('tools/list')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { ServerUnavailable } from './server-unavailable.ts'
+import { nextState, toStateText, type UpstreamEvent, type UpstreamState } from './upstream-state.ts'
+
+const stopped: UpstreamState = { state: 'stopped' }
+const stoppedFor: UpstreamState = { state: 'stopped', reason: 'it exited with code 1' }
+const starting: UpstreamState = { state: 'starting', attempt: 3 }
+const ready: UpstreamState = { state: 'ready' }
+const backOff: UpstreamState = { state: 'back-off', attempt: 2, reason: 'it broke', delayMs: 100 }
+const crashLoop: UpstreamState = { state: 'crash-loop', reason: 'it broke' }
+
+const startAsked: UpstreamEvent = { type: 'start-asked' }
+const negotiated: UpstreamEvent = { type: 'negotiated' }
+const retryDue: UpstreamEvent = { type: 'retry-due' }
+const stopAsked: UpstreamEvent = { type: 'stop-asked' }
+const retried: UpstreamEvent = {
+  type: 'failed',
+  reason: 'it died',
+  decision: { type: 'retry', delayMs: 5 },
+}
+const looped: UpstreamEvent = { type: 'failed', reason: 'it died', decision: { type: 'crash-loop' } }
+const givenUp: UpstreamEvent = { type: 'failed', reason: 'it died', decision: { type: 'never' } }
+
+describe('nextState', () => {
+  it.each<[UpstreamState, UpstreamEvent, UpstreamState]>([
+    [stopped, startAsked, { state: 'starting', attempt: 1 }],
+    [stoppedFor, startAsked, { state: 'starting', attempt: 1 }],
+    [crashLoop, startAsked, { state: 'starting', attempt: 1 }],
+    [starting, negotiated, { state: 'ready' }],
+    [starting, retried, { state: 'back-off', attempt: 4, reason: 'it died', delayMs: 5 }],
+    [ready, retried, { state: 'back-off', attempt: 1, reason: 'it died', delayMs: 5 }],
+    [ready, looped, { state: 'crash-loop', reason: 'it died' }],
+    [starting, looped, { state: 'crash-loop', reason: 'it died' }],
+    [ready, givenUp, { state: 'stopped', reason: 'it died' }],
+    [backOff, retryDue, { state: 'starting', attempt: 2 }],
+    [stoppedFor, stopAsked, { state: 'stopped' }],
+    [starting, stopAsked, { state: 'stopped' }],
+    [ready, stopAsked, { state: 'stopped' }],
+    [backOff, stopAsked, { state: 'stopped' }],
+    [crashLoop, stopAsked, { state: 'stopped' }],
+  ])('goes from %j by %j to %j', (before, event, after) => {
+    expect(nextState(before, event)).toEqual(after)
+  })
+
+  it.each<[UpstreamState, readonly UpstreamEvent[]]>([
+    [stopped, [negotiated, retried, looped, givenUp, retryDue, stopAsked]],
+    [starting, [startAsked, retryDue]],
+    [ready, [startAsked, negotiated, retryDue]],
+    [backOff, [startAsked, negotiated, retried, looped, givenUp]],
+    [crashLoop, [negotiated, retried, looped, givenUp, retryDue]],
+  ])('stays in %j, the very same, by events that it has no use for', (state, events) => {
+    const changing = events.filter((event) => nextState(state, event) !== state)
+    expect(changing).toEqual([])
+  })
+})
+
+describe('toStateText', () => {
+  it.each<[UpstreamState, string]>([
+    [ready, 'The server “files” is ready.'],
+    [starting, 'The server “files” is still starting.'],
+    [stopped, 'The server “files” is stopped.'],
+    [stoppedFor, 'The server “files” is stopped: it exited with code 1.'],
+    [backOff, 'The server “files” is not running (back-off): it broke. Patchbay tries again by itself.'],
+    [
+      crashLoop,
+      'The server “files” keeps failing (crash-loop): it broke. Mend its configuration, then start it again.',
+    ],
+  ])('says of %j: %s', (state, text) => {
+    expect(toStateText('files', state)).toBe(text)
+  })
+
+  it('is what the error says that a call to such a server gets', () => {
+    const error = new ServerUnavailable('files', backOff)
+    expect(error.message).toBe(toStateText('files', backOff))
+    expect([error.name, error.server, error.state]).toEqual(['ServerUnavailable', 'files', 'back-off'])
+  })
+})

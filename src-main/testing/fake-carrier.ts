@@ -1,0 +1,105 @@
+import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
+import type { Parts } from '#base/splice.ts'
+import type { Carrier, CarrierListener } from '#core/upstream/carrier.ts'
+import { Connection } from '#core/upstream/connection.ts'
+import { createLogRecorder, type LogRecorder } from './log-recorder.ts'
+
+/** A message that was sent to the fake server. */
+export interface SentMessage {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+/** Answers by method: a value is the result, a string is a whole line, undefined is no answer. */
+export type FakeAnswers = Readonly<Record<string, (message: SentMessage) => unknown>>
+
+/** A right answer to initialize, of a server with these capabilities. */
+export function toOpening(capabilities: object = {}): object {
+  return { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'fake', version: '1' } }
+}
+
+/** A carrier to a server that is a table of answers. */
+export class FakeCarrier implements Carrier {
+  isCongested = false
+  holds = 0
+  stops = 0
+  readonly sent: SentMessage[] = []
+  readonly listener: CarrierListener
+  readonly #answers: FakeAnswers
+
+  constructor(listener: CarrierListener, answers: FakeAnswers) {
+    this.listener = listener
+    this.#answers = answers
+  }
+
+  send(parts: Parts): void {
+    const message = JSON.parse(Buffer.concat(parts).toString()) as SentMessage
+    this.sent.push(message)
+    const answer = this.#answers[message.method ?? '']?.(message)
+    if (answer === undefined) return
+    const line =
+      typeof answer === 'string' ? answer : JSON.stringify({ jsonrpc: '2.0', id: message.id, result: answer })
+    queueMicrotask(() => {
+      this.receive(line)
+    })
+  }
+
+  /** The server sends a line. */
+  receive(line: string): void {
+    this.listener.onLine(Buffer.from(line))
+  }
+
+  /** Messages of one method that were sent to the server. */
+  sentOf(method: string): SentMessage[] {
+    return this.sent.filter((message) => message.method === method)
+  }
+
+  holdReading(): void {
+    this.holds++
+  }
+
+  releaseReading(): void {
+    this.holds--
+  }
+
+  stop(): Promise<void> {
+    this.stops++
+    return Promise.resolve()
+  }
+}
+
+/** A connection to a fake server, and all that it told. */
+export interface FakeConnection extends LogRecorder {
+  readonly connection: Connection
+  readonly carrier: FakeCarrier
+  /** What the connection told, in order: requests, notifications, drained, closed. */
+  readonly told: string[]
+}
+
+/** Makes a connection to a server that answers like this, on top of a right answer to initialize. */
+export function createFakeConnection(answers: FakeAnswers = {}, connectMs = 10_000): FakeConnection {
+  const { logger, entries } = createLogRecorder()
+  const told: string[] = []
+  const carriers: FakeCarrier[] = []
+  const connection = new Connection(
+    {
+      openCarrier: (listener) => {
+        const carrier = new FakeCarrier(listener, { initialize: () => toOpening(), ...answers })
+        carriers.push(carrier)
+        return carrier
+      },
+      connectMs,
+      logger,
+    },
+    {
+      onRequest: (_from, { method }: RpcRequest) => told.push(`request ${method}`),
+      onNotification: (_from, { method }: RpcNotification) => told.push(`notification ${method}`),
+      onDrained: () => told.push('drained'),
+      onClosed: (_from, reason) => told.push(`closed: ${reason}`),
+    },
+  )
+  // Whoever looks at `opened` is told; whoever does not must not be disturbed by it.
+  connection.opened.catch(() => undefined)
+  return { connection, carrier: carriers[0]!, told, logger, entries }
+}
