@@ -11,7 +11,8 @@ import type { JsonObject } from '../servers/json-values.ts'
 export const projectFolder = path.resolve(import.meta.dirname, '../..')
 // An installed copy can be tested in place of the build.
 const dist = process.env['PATCHBAY_DIST'] ?? path.join(projectFolder, 'dist')
-const patchbayFile = path.join(dist, 'cli/patchbay.mjs')
+/** The built command line, to be run by Node. */
+export const patchbayFile = path.join(dist, 'cli/patchbay.mjs')
 
 /** The built shim, to be run by Node. */
 export const shimFile = path.join(dist, 'shim/shim.mjs')

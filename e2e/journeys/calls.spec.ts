@@ -69,7 +69,7 @@ describe('cancellation', () => {
     expect((await readCancelled(client, 'echo')).at(-1)).toMatchObject({ known: true, reason: 'no longer wanted' })
     // Longer than the call would have taken.
     await client.callText('echo__sleep', { ms: 500, value: '' })
-    expect(client.received.filter((one) => one.idKey === '"c 1"')).toEqual([])
+    expect(client.received.filter((one) => one.idKey === 'text c 1')).toEqual([])
   })
 
   it('of what is not in flight reaches nobody', async () => {

@@ -1,5 +1,6 @@
 // One server alone: its own serverInfo, instructions, capabilities and names, and everything passes.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withDeadline } from '../clients/deadline.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { readError, readNames, readResource, time } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
@@ -136,7 +137,7 @@ describe('and pass everything:', () => {
     client.onQuestion('vendor/question', () => ({ answer: 1 }))
     lab.prepare({ ask: '{"jsonrpc":"2.0","id":"q","method":"vendor/question","params":{"a":1}}', reply: '{}' })
     await client.request('tools/call', { name: 'act' })
-    const answer = await lab.waitForReceived((one) => one.method === undefined && one.idKey === '"q"')
+    const answer = await lab.waitForReceived((one) => one.method === undefined && one.idKey === 'text q')
     expect(answer.result).toEqual({ answer: 1 })
   })
 
@@ -157,7 +158,7 @@ describe('and pass everything:', () => {
 describe('a client of one server that', () => {
   it.each(['nonsense', 'off'])('cannot be had (%s) is told so: one sentence, exit 1', async (server) => {
     const client = app.openShim({ server })
-    expect(await client.close()).toBe(1)
+    expect(await withDeadline(client.wire.closed, 5000, () => client.describe())).toBe(1)
     expect(client.stderr).toMatch(new RegExp(`^[^\\n]*${server}[^\\n]*\\n$`))
     expect(client.received).toEqual([])
   })

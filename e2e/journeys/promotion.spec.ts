@@ -141,15 +141,16 @@ describe('isolation shared', () => {
   it('never promotes; a question goes where the only call in flight is', async () => {
     const host = await start('shared')
     const [left, right] = await openBoth(host)
+    const running = await readPid(left)
     for (const [label, client] of Object.entries({ left, right })) {
       expect(await ask(client, `${label} alone`)).toContain(`"answeredBy":"${label}"`)
     }
-    expect(new Set(await readPids(left, right)).size).toBe(1)
+    expect(await readPids(left, right)).toEqual([running, running])
     const busy = right.callText('asker__sleep', { ms: 500, value: 'undisturbed' })
     await delay(100)
     expect(JSON.parse(await ask(left, 'left disputed'))).toHaveProperty('error')
     expect(await busy).toBe('undisturbed')
-    expect(new Set(await readPids(left, right)).size).toBe(1)
+    expect(await readPids(left, right)).toEqual([running, running])
   })
 })
 

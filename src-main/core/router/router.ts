@@ -159,8 +159,8 @@ export class Router {
       onOver: (pool, upstream) => {
         pool.retireIfIdle(upstream)
       },
-      onErrorAnswer: (one, answer) => {
-        this.#questions.onErrorAnswer(one, answer)
+      onErrorAnswer: (one, pool, answer) => {
+        this.#questions.onErrorAnswer(one, pool, answer)
       },
     })
   }

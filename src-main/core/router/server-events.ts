@@ -59,7 +59,7 @@ export class ServerEvents {
         this.#parts.questions.onCancelled(connection, notification)
         return
       case 'notifications/elicitation/complete': {
-        const session = this.#parts.questions.takeElicited(notification)
+        const session = this.#parts.questions.takeElicited(source.pool, notification)
         session?.send([notification.bytes], connection)
         return
       }

@@ -24,6 +24,8 @@ describe('toChildEnvironment', () => {
   })
 
   it('gives a server even those when they are configured for it', () => {
-    expect(toChildEnvironment({ PATCHBAY_HOME: '/a' }, { PATCHBAY_HOME: '/b' })).toEqual({ PATCHBAY_HOME: '/b' })
+    expect(toChildEnvironment({ PATCHBAY_HOME: '/a' }, { PATCHBAY_HOME: '/b' })).toEqual({
+      PATCHBAY_HOME: '/b',
+    })
   })
 })

@@ -9,7 +9,10 @@ import { ManagedProcess, type ProcessCommand } from './managed-process.ts'
 
 const started: ManagedProcess[] = []
 
-function start(changes: Partial<ProcessCommand>, platform: NodeJS.Platform = process.platform): ManagedProcess {
+function start(
+  changes: Partial<ProcessCommand>,
+  platform: NodeJS.Platform = process.platform,
+): ManagedProcess {
   const command = { command: process.execPath, args: [], env: process.env, cwd: undefined, ...changes }
   const child = new ManagedProcess(command, platform)
   started.push(child)

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { statSync } from 'node:fs'
-import type { Readable, Writable } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isGroupAlive, killTree } from './kill-tree.ts'
 
@@ -30,21 +30,23 @@ export class ManagedProcess {
   readonly stderr: Readable
   /** Settles once it has exited or could not be started, with a sentence that says which. Never rejects. */
   readonly exited: Promise<string>
-  readonly #child: ChildProcess
+  readonly #child: ChildProcess | undefined
   readonly #platform: NodeJS.Platform
   #hasExited = false
   #stopping: Promise<void> | undefined
 
   constructor(command: ProcessCommand, platform: NodeJS.Platform) {
     this.#platform = platform
-    const child = spawn(command.command, command.args, {
-      cwd: command.cwd,
-      env: command.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A process group of its own, so that the whole tree can be ended. On Windows this would open a console.
-      detached: platform !== 'win32',
-      windowsHide: true,
-    })
+    const child = trySpawn(command, platform)
+    if (child instanceof Error) {
+      // Streams that are over, so that nobody has to ask whether there are any.
+      this.stdin = new PassThrough().destroy()
+      this.stdout = new PassThrough().destroy()
+      this.stderr = new PassThrough().destroy()
+      this.#hasExited = true
+      this.exited = Promise.resolve(toStartFailure(command, child))
+      return
+    }
     this.#child = child
     this.stdin = child.stdin
     this.stdout = child.stdout
@@ -65,7 +67,7 @@ export class ManagedProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#child?.pid
   }
 
   /** Ends it and all it started: stdin is closed, then TERM, then KILL, each with a deadline. */
@@ -103,10 +105,33 @@ export class ManagedProcess {
   }
 }
 
+/** Starts the process, or says why it cannot be: some failures are thrown, others come as events. */
+function trySpawn(
+  { command, args, cwd, env }: ProcessCommand,
+  platform: NodeJS.Platform,
+): ChildProcessWithoutNullStreams | Error {
+  try {
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own, so that the whole tree can be ended. On Windows this would open a console.
+      detached: platform !== 'win32',
+      windowsHide: true,
+    })
+    if (child.stdin as unknown) return child
+    // Out of file descriptors: the event that says so is still to come, to nobody.
+    child.on('error', () => undefined)
+    return Object.assign(new Error('Too many files are open.'), { code: 'EMFILE' })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
 function toStartFailure(command: ProcessCommand, error: Error): string {
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT' && command.cwd !== undefined && !isFolder(command.cwd)) {
-    return `its working directory “${command.cwd}” was not found`
+  if (command.cwd !== undefined && !isFolder(command.cwd)) {
+    return `its working directory “${command.cwd}” is not there or is no folder`
   }
   if (code === 'ENOENT') return `its command “${command.command}” was not found`
   if (code === 'EACCES') return `its command “${command.command}” may not be run`

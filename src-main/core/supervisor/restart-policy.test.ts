@@ -16,9 +16,7 @@ const failures = (count: number) => Array.from({ length: count }, (_, index) => 
 describe('decideRestart', () => {
   it('doubles the delay with each failure, up to the longest', () => {
     const delays = [1, 2, 3, 4, 5].map((count) => decideRestart(policy, failures(count), 0))
-    expect(delays).toEqual(
-      [1000, 2000, 4000, 5000, 5000].map((delayMs) => ({ type: 'retry', delayMs })),
-    )
+    expect(delays).toEqual([1000, 2000, 4000, 5000, 5000].map((delayMs) => ({ type: 'retry', delayMs })))
   })
 
   it('calls it a crash loop once there are more failures than allowed', () => {
@@ -37,12 +35,16 @@ describe('decideRestart', () => {
     expect(decideRestart(jittery, failures(1), 0)).toEqual({ type: 'retry', delayMs: 1000 })
     expect(decideRestart(jittery, failures(1), 0.5)).toEqual({ type: 'retry', delayMs: 750 })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (count, random) => {
-        const [plain, shaken] = [policy, jittery].map((one) => decideRestart(one, failures(count), random))
-        if (plain?.type !== 'retry' || shaken?.type !== 'retry') throw new Error('no retry')
-        expect(shaken.delayMs).toBeLessThanOrEqual(plain.delayMs)
-        expect(shaken.delayMs).toBeGreaterThanOrEqual(plain.delayMs / 2)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (count, random) => {
+          const [plain, shaken] = [policy, jittery].map((one) => decideRestart(one, failures(count), random))
+          if (plain?.type !== 'retry' || shaken?.type !== 'retry') throw new Error('no retry')
+          expect(shaken.delayMs).toBeLessThanOrEqual(plain.delayMs)
+          expect(shaken.delayMs).toBeGreaterThanOrEqual(plain.delayMs / 2)
+        },
+      ),
     )
   })
 

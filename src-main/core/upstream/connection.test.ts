@@ -7,6 +7,8 @@ const note = (method: string) => `{"jsonrpc":"2.0","method":"${method}"}`
 async function open(...given: Parameters<typeof createFakeConnection>) {
   const fake = createFakeConnection(...given)
   await fake.connection.opened
+  // The connection hands messages on from the next turn on.
+  await nextTurn()
   return fake
 }
 

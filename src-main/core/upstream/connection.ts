@@ -1,6 +1,10 @@
 import {
+  bytesAt,
+  errorLine,
   parseMessage,
   requestLine,
+  rpcCodes,
+  type RpcMessage,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
@@ -36,8 +40,9 @@ export class Connection {
   readonly #carrier: Carrier
   readonly #logger: Logger
   readonly #listener: ConnectionListener
-  #handshake: Handshake | undefined
-  #early: Buffer[] = []
+  readonly #handshake: Handshake
+  /** What came before the session was open and the listener had heard of it. */
+  #early: Buffer[] | undefined = []
   #initialize: Buffer = Buffer.from('{}')
   #capabilities: ReadonlySet<string> = new Set()
   #closedReason: string | undefined
@@ -132,21 +137,33 @@ export class Connection {
   #onOpened(initialize: Buffer): void {
     this.#initialize = initialize
     this.#capabilities = readCapabilities(initialize)
-    this.#handshake = undefined
-    const early = this.#early
-    this.#early = []
     // What the server sent before we could listen comes right after whoever waits for the opening has heard of it.
     setImmediate(() => {
+      const early = this.#early ?? []
+      this.#early = undefined
       for (const line of early) this.#onLine(line)
     })
   }
 
   #onLine(line: Buffer): void {
-    if (this.#handshake !== undefined) {
+    if (this.#early !== undefined) {
       if (!this.#handshake.take(line)) this.#early.push(Buffer.from(line))
       return
     }
+    if (this.isClosed) return
     const message = parseMessage(line)
+    try {
+      this.#take(message)
+    } catch (error) {
+      // What a server sends may be broken inside: that must not end what others use.
+      this.#logger.warning('A message of the server could not be handled.', { error: String(error) })
+      if (message.kind !== 'request') return
+      const refusal = { code: rpcCodes.parseError, message: 'The request is not valid JSON inside.' }
+      this.send(errorLine(bytesAt(line, message.id), refusal))
+    }
+  }
+
+  #take(message: RpcMessage): void {
     switch (message.kind) {
       case 'response':
         this.#onResponse(message)
@@ -177,6 +194,12 @@ export class Connection {
 
   #onTooLong(first: Buffer, last: Buffer): void {
     this.#logger.error('The server sent a message that is longer than limits.messageBytes; it was dropped.')
+    const question = findQuestionId(first)
+    if (question !== undefined) {
+      const message = 'The question is longer than limits.messageBytes of Patchbay allows.'
+      this.send(errorLine(question, { code: rpcCodes.invalidRequest, message }))
+      return
+    }
     const id = findOwnId(first, last)
     const request = id === undefined ? undefined : this.requests.take(id)
     request?.onLost('its answer is longer than limits.messageBytes allows')
@@ -184,15 +207,28 @@ export class Connection {
 
   #onClosed(reason: string): void {
     this.#closedReason = reason
+    this.#handshake.abandon()
     this.#listener.onClosed(this, reason)
     for (const request of this.requests.takeAll()) request.onLost(reason)
   }
 }
 
-/** The id in a message of which only the edges are there: it stands right at the start or right at the end. */
+const opening = String.raw`^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?`
+const idFirst = new RegExp(String.raw`${opening}"id"\s*:\s*(\d+)\s*,\s*"(?:result|error)"`)
+const outcomeFirst = new RegExp(`${opening}"(?:result|error)"`)
+const idLast = /"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/
+const questionFirst = new RegExp(String.raw`${opening}"id"\s*:\s*(\d+|"[^"\\]*")\s*,\s*"method"`)
+
+/** The id of an answer of which only the edges are there: it stands right at the start or right at the end. */
 function findOwnId(first: Buffer, last: Buffer): number | undefined {
+  const start = first.toString('latin1')
   const found =
-    /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)/.exec(first.toString('latin1')) ??
-    /"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(last.toString('latin1'))
+    idFirst.exec(start) ?? (outcomeFirst.test(start) ? idLast.exec(last.toString('latin1')) : null)
   return found?.[1] === undefined ? undefined : Number(found[1])
+}
+
+/** The id of a question of which only the start is there. */
+function findQuestionId(first: Buffer): Buffer | undefined {
+  const id = questionFirst.exec(first.toString('latin1'))?.[1]
+  return id === undefined ? undefined : Buffer.from(id, 'latin1')
 }

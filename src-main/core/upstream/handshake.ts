@@ -8,6 +8,7 @@ import {
 import { product } from '#contract/product.ts'
 import { bytesAt, parseMessage } from '#base/json-rpc.ts'
 import type { Parts } from '#base/splice.ts'
+import { toOwnId } from './pending-requests.ts'
 
 /** What Patchbay can bridge from a server to a client; a client that lacks one of these is answered for by a refusal. */
 const bridgedCapabilities = {
@@ -22,13 +23,17 @@ export interface Handshake {
   readonly opened: Promise<Buffer>
   /** A line that came meanwhile; returns whether it belonged to the handshake. */
   take(line: Buffer): boolean
+  /** The wire is gone: nothing more will come. */
+  abandon(): void
 }
 
 /** Opens a session of the legacy era (`initialize`, `notifications/initialized`), in the newest revision both speak. */
 export function startHandshake(send: (parts: Parts) => void, timeoutMs: number): Handshake {
+  let askedId: number | undefined
   const transport: Transport = {
     start: () => Promise.resolve(),
     send: (message) => {
+      if ('method' in message && 'id' in message) askedId = Number(message.id)
       send([Buffer.from(JSON.stringify(message))])
       return Promise.resolve()
     },
@@ -39,7 +44,8 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
     { capabilities: bridgedCapabilities },
   )
   let answer: Buffer | undefined
-  const opened = client.connect(transport, { timeout: timeoutMs }).then(
+  const broken = new AbortController()
+  const opened = client.connect(transport, { timeout: timeoutMs, signal: broken.signal }).then(
     () => answer ?? Buffer.from('{}'),
     (error: unknown) => {
       throw new Error(toReason(error, timeoutMs), { cause: error })
@@ -49,10 +55,19 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
     opened,
     take: (line) => {
       const message = parseMessage(line)
-      if (message.kind !== 'response') return false
-      if (message.result !== undefined) answer = Buffer.from(bytesAt(line, message.result))
-      transport.onmessage?.(JSON.parse(line.toString()) as JSONRPCMessage)
+      if (message.kind !== 'response' || answer !== undefined) return false
+      if (message.id === undefined || toOwnId(line, message.id) !== askedId) return false
+      try {
+        const parsed = { ...(JSON.parse(line.toString()) as JSONRPCMessage), id: askedId }
+        if (message.result !== undefined) answer = Buffer.from(bytesAt(line, message.result))
+        transport.onmessage?.(parsed)
+      } catch (error) {
+        broken.abort(error)
+      }
       return true
+    },
+    abandon: () => {
+      broken.abort(new Error('the connection was lost'))
     },
   }
 }

@@ -77,13 +77,16 @@ describe('what is known of a server', () => {
     expect(await readKnownServer(await makeCache(), server)).toEqual({ known: unknownServer })
   })
 
-  it.each(['', 'null', '[]', '{"version":1,', '{"version":1}x'])('is nothing when the file is broken: %j', async (text) => {
-    const folder = await makeScratchFolder()
-    await writeFile(path.join(folder, 'files.json'), text)
-    const { known: read, problem } = await readKnownServer(folder, server)
-    expect(read).toBe(unknownServer)
-    expect(problem).toMatch(/JSON/)
-  })
+  it.each(['', 'null', '[]', '{"version":1,', '{"version":1}x'])(
+    'is nothing when the file is broken: %j',
+    async (text) => {
+      const folder = await makeScratchFolder()
+      await writeFile(path.join(folder, 'files.json'), text)
+      const { known: read, problem } = await readKnownServer(folder, server)
+      expect(read).toBe(unknownServer)
+      expect(problem).toMatch(/JSON/)
+    },
+  )
 
   it('is nothing when a list in the file is broken', async () => {
     const folder = await makeCache()
@@ -107,7 +110,9 @@ describe('what is known of a server', () => {
   it('cannot be written where there is no place for it', async () => {
     const folder = await makeScratchFolder()
     await writeFile(path.join(folder, 'file'), '')
-    await expect(writeKnownServer(path.join(folder, 'file'), server, known)).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(writeKnownServer(path.join(folder, 'file'), server, known)).rejects.toMatchObject({
+      code: 'EEXIST',
+    })
   })
 })
 
@@ -120,7 +125,10 @@ describe('toArray', () => {
 
 describe('readCapabilities', () => {
   it('tells the names of the capabilities', () => {
-    expect([...readCapabilities(Buffer.from('{"capabilities":{"tools":{},"x":null}}'))]).toEqual(['tools', 'x'])
+    expect([...readCapabilities(Buffer.from('{"capabilities":{"tools":{},"x":null}}'))]).toEqual([
+      'tools',
+      'x',
+    ])
     expect([...readCapabilities(Buffer.from('{}'))]).toEqual([])
   })
 })

@@ -49,7 +49,11 @@ describe('ListFollower', () => {
     const { follower, connection, carrier } = await setUp({ 'tools/list': () => toTools('a') }, { prompts })
     await follower.follow(connection)
     expect(follower.lists.prompts).toEqual([])
-    expect(carrier.sent.map(({ method }) => method)).toEqual(['initialize', 'notifications/initialized', 'tools/list'])
+    expect(carrier.sent.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'tools/list',
+    ])
   })
 
   it('keeps the last known list when the server answers with an error, and says so in the log', async () => {

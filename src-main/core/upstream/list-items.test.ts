@@ -23,11 +23,16 @@ describe('parseItems', () => {
     ['resources', 'uri'],
     ['resourceTemplates', 'uriTemplate'],
   ] as const)('knows %s by their %s', (kind, key) => {
-    expect(read(kind, `[{"name":"n","uri":"u","uriTemplate":"t"}]`)[0]?.key).toBe(key === 'uriTemplate' ? 't' : key[0])
+    expect(read(kind, `[{"name":"n","uri":"u","uriTemplate":"t"}]`)[0]?.key).toBe(
+      key === 'uriTemplate' ? 't' : key[0],
+    )
   })
 
   it('leaves out what nobody could ask for: without a key, or with the key of one before it', () => {
-    const items = read('tools', '[{"name":"a","v":1},{"title":"x"},{"name":5},7,null,{"name":"a","v":2},{"name":"b"}]')
+    const items = read(
+      'tools',
+      '[{"name":"a","v":1},{"title":"x"},{"name":5},7,null,{"name":"a","v":2},{"name":"b"}]',
+    )
     expect(items.map(({ bytes }) => bytes.toString())).toEqual(['{"name":"a","v":1}', '{"name":"b"}'])
   })
 

@@ -6,7 +6,10 @@ async function read(answers: FakeAnswers, timeoutMs = 5000) {
   const { connection, carrier } = createFakeConnection(answers)
   await connection.opened
   const items = await readList(connection, 'tools', timeoutMs)
-  return { keys: items.map(({ key }) => key), asked: carrier.sentOf('tools/list').map(({ params }) => params) }
+  return {
+    keys: items.map(({ key }) => key),
+    asked: carrier.sentOf('tools/list').map(({ params }) => params),
+  }
 }
 
 describe('readList', () => {
@@ -16,7 +19,9 @@ describe('readList', () => {
       two: { tools: [{ name: 'b' }, { name: 'a', again: true }], nextCursor: 'thr"ee' },
       'thr"ee': { tools: [{ name: 'c' }] },
     }
-    const { keys, asked } = await read({ 'tools/list': ({ params }) => pages[String(params?.['cursor'] ?? '')] })
+    const { keys, asked } = await read({
+      'tools/list': ({ params }) => pages[String(params?.['cursor'] ?? '')],
+    })
     expect(keys).toEqual(['a', 'b', 'c'])
     expect(asked).toEqual([{}, { cursor: 'two' }, { cursor: 'thr"ee' }])
   })
@@ -48,8 +53,12 @@ describe('readList', () => {
   })
 
   it('tells what the server answered when it answers with another error', async () => {
-    const reading = read({ 'tools/list': ({ id }) => `{"id":${id ?? 0},"error":{"code":-32603,"message":"disk"}}` })
-    await expect(reading).rejects.toThrow('it answered tools/list with an error: {"code":-32603,"message":"disk"}')
+    const reading = read({
+      'tools/list': ({ id }) => `{"id":${id ?? 0},"error":{"code":-32603,"message":"disk"}}`,
+    })
+    await expect(reading).rejects.toThrow(
+      'it answered tools/list with an error: {"code":-32603,"message":"disk"}',
+    )
   })
 
   it('tells when there is no answer in time', async () => {
@@ -71,6 +80,10 @@ describe('toOfferedKinds', () => {
     }
     expect(await kindsOf({})).toEqual([])
     expect(await kindsOf({ tools: {}, logging: {} })).toEqual(['tools'])
-    expect(await kindsOf({ resources: {}, prompts: {} })).toEqual(['resources', 'resourceTemplates', 'prompts'])
+    expect(await kindsOf({ resources: {}, prompts: {} })).toEqual([
+      'resources',
+      'resourceTemplates',
+      'prompts',
+    ])
   })
 })

@@ -65,7 +65,10 @@ describe('PendingRequests', () => {
 
   it('waits as long again when it is told to', () => {
     const requests = new PendingRequests()
-    const onTimeout = vi.fn<PendingRequest['onTimeout']>().mockReturnValueOnce('wait-on').mockReturnValue('give-up')
+    const onTimeout = vi
+      .fn<PendingRequest['onTimeout']>()
+      .mockReturnValueOnce('wait-on')
+      .mockReturnValue('give-up')
     requests.add(createRequest({ onTimeout }))
     vi.advanceTimersByTime(1999)
     expect([onTimeout.mock.calls.length, requests.size]).toEqual([1, 1])

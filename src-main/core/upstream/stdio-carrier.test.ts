@@ -69,7 +69,9 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
   })
 
   it('takes a last line without an end, written right before the exit', async () => {
-    const { told } = open(`process.stdout.write('{"last":1}'); process.stderr.write('bye'); process.exitCode = 3`)
+    const { told } = open(
+      `process.stdout.write('{"last":1}'); process.stderr.write('bye'); process.exitCode = 3`,
+    )
     await closed(told)
     expect(told).toMatchObject({ lines: ['{"last":1}'], closed: ['it exited with code 3'] })
   })
@@ -79,15 +81,23 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     const { told, texts } = open(script)
     await closed(told)
     await vi.waitFor(() => {
-      expect(texts('stderr').map((text) => String(text).slice(0, 10))).toEqual(['one', 'two', 'x'.repeat(10), 'last'])
+      expect(texts('stderr').map((text) => String(text).slice(0, 10))).toEqual([
+        'one',
+        'two',
+        'x'.repeat(10),
+        'last',
+      ])
     }, patience)
     expect(String(texts('stderr')[2]).length).toBeLessThanOrEqual(2000)
   })
 
   it('tells the edges of a message that is too long and goes on with the next', async () => {
-    const { told } = open(String.raw`process.stdout.write('{"id":1,"x":"' + 'x'.repeat(50) + '"}\n{"b":1}\n')`, {
-      messageBytes: 20,
-    })
+    const { told } = open(
+      String.raw`process.stdout.write('{"id":1,"x":"' + 'x'.repeat(50) + '"}\n{"b":1}\n')`,
+      {
+        messageBytes: 20,
+      },
+    )
     await closed(told)
     expect(told.lines).toEqual(['{"b":1}'])
     expect(told.tooLong).toHaveLength(1)
@@ -96,7 +106,9 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
 
   it('gives the process its own environment on top, without what is about Patchbay', async () => {
     const script = `console.log(JSON.stringify({ ...process.env }))`
-    const { told } = open(script, { env: { ...process.env, OWN: 'inherited', OTHER: '1', PATCHBAY_HOME: '/x' } })
+    const { told } = open(script, {
+      env: { ...process.env, OWN: 'inherited', OTHER: '1', PATCHBAY_HOME: '/x' },
+    })
     await closed(told)
     const env = JSON.parse(told.lines[0] ?? '{}') as Record<string, string>
     expect(env).toMatchObject({ OWN: 'own', OTHER: '1' })
@@ -155,6 +167,7 @@ describe('the flow of a stdio carrier', { timeout: 20_000 }, () => {
   // Reads nothing before it is told to by a signal.
   const reluctant = `
     process.on('SIGUSR2', () => process.stdin.resume())
+    process.stdin.on('end', () => process.exit(0))
     setInterval(() => {}, 1000)
     console.log('{}')
   `

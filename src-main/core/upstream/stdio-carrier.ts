@@ -83,7 +83,8 @@ function readLines(
   const stdout = new LineSplitter({
     maxBytes: messageBytes,
     onLine: (line) => {
-      if (line[0] === openBrace || line[0] === openBracket) listener.onLine(line)
+      const message = line.subarray(findStart(line))
+      if (message[0] === openBrace || message[0] === openBracket) listener.onLine(message)
       else logger.debug('stdout', { text: line.toString('utf8', 0, 2000) })
     },
     onTooLong: listener.onTooLong,
@@ -109,6 +110,13 @@ function readLines(
   child.stderr.on('end', () => {
     stderr.end()
   })
+}
+
+/** Where a line's text begins, after a byte order mark and white space. */
+function findStart(line: Buffer): number {
+  let at = line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0
+  while (line[at] === 0x20 || line[at] === 0x09) at++
+  return at
 }
 
 const drainMs = 500

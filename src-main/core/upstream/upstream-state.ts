@@ -37,7 +37,7 @@ export function nextState(current: UpstreamState, event: UpstreamEvent): Upstrea
     case 'retry-due':
       return current.state === 'back-off' ? { state: 'starting', attempt: current.attempt } : current
     case 'stop-asked':
-      return { state: 'stopped' }
+      return current.state === 'stopped' && current.reason === undefined ? current : { state: 'stopped' }
   }
 }
 

@@ -144,7 +144,8 @@ export class Upstream {
           this.#listener.onDrained(from)
         },
         onClosed: (from, reason) => {
-          this.#onLost(from, reason)
+          this.#listener.onClosed(from)
+          this.#onFailed(from, reason)
         },
       },
     )
@@ -154,7 +155,7 @@ export class Upstream {
         this.#onOpened(connection)
       },
       (error: unknown) => {
-        this.#onLost(connection, error instanceof Error ? error.message : String(error))
+        this.#onFailed(connection, error instanceof Error ? error.message : String(error))
       },
     )
   }
@@ -166,11 +167,10 @@ export class Upstream {
     this.#apply({ type: 'negotiated' })
   }
 
-  #onLost(connection: Connection, reason: string): void {
+  #onFailed(connection: Connection, reason: string): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
     void connection.stop()
-    this.#listener.onClosed(connection)
     if (this.#state.state === 'stopped') return
     const { restart } = this.server
     this.#failures = addFailure(restart, this.#failures, Date.now())

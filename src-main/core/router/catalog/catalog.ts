@@ -11,6 +11,8 @@ export interface CatalogEntry {
   readonly lists: Lists
   /** Names of tools that are switched off. */
   readonly disabledTools: ReadonlySet<string>
+  /** Whether its things are listed. Those of a server that is not can still be named, to hear what is wrong with it. */
+  readonly isShown: boolean
 }
 
 /** Where a name or URI that clients use leads. */
@@ -25,6 +27,7 @@ interface Listed extends Target {
   /** What clients call it. */
   readonly shown: string
   readonly item: ListItem
+  readonly isListed: boolean
 }
 
 /** What of a server has another name in front of clients. */
@@ -61,7 +64,7 @@ export class Catalog {
   toResult(kind: ListKind): Buffer {
     const made = this.#results.get(kind)
     if (made !== undefined) return made
-    const items = this.#shown[kind].filter((one) => !one.isDisabled).map(toShownBytes)
+    const items = this.#shown[kind].filter((one) => one.isListed && !one.isDisabled).map(toShownBytes)
     const result = Buffer.concat([Buffer.from(`{"${kind}":`), toArray(items), Buffer.from('}')])
     this.#results.set(kind, result)
     return result
@@ -115,12 +118,12 @@ export class Catalog {
     const toAliasOf = kind === 'resources' ? toAlias : toTemplateAlias
     const own = new Set(entries.flatMap(({ lists }) => lists[kind].map((item) => item.key)))
     const taken = new Set<string>()
-    return entries.flatMap(({ server, lists }) =>
+    return entries.flatMap(({ server, lists, isShown }) =>
       lists[kind].map((item) => {
         const { key } = item
         const shown = taken.has(key) ? findFree(server, (name) => toAliasOf(name, key), own) : key
         taken.add(shown)
-        const listed = { server, key, shown, item, isDisabled: false }
+        const listed = { server, key, shown, item, isDisabled: false, isListed: isShown }
         if (shown !== key) this.#addAlias(kind, listed)
         return listed
       }),
@@ -143,10 +146,11 @@ function findFree(server: string, toAliasOf: (server: string) => string, own: Re
 }
 
 function toNamed(entries: readonly CatalogEntry[], kind: 'tools' | 'prompts', rules: NamingRules): Listed[] {
-  const all = entries.flatMap(({ server, lists, disabledTools }) =>
+  const all = entries.flatMap(({ server, lists, disabledTools, isShown }) =>
     lists[kind].map((item) => ({
       server,
       item,
+      isListed: isShown,
       isDisabled: kind === 'tools' && disabledTools.has(item.key),
     })),
   )

@@ -1,10 +1,11 @@
 import type { ServerPool, SessionKey } from '../../upstream/server-pool.ts'
-import type { Lists } from '../../upstream/list-items.ts'
+import { emptyLists, type Lists } from '../../upstream/list-items.ts'
 import { Catalog } from './catalog.ts'
 import type { NamingRules } from './names.ts'
 
 interface Made {
-  readonly pools: readonly ServerPool[]
+  /** For each server, whether its things are shown. */
+  readonly shown: readonly boolean[]
   readonly lists: readonly Lists[]
   readonly catalog: Catalog
 }
@@ -27,22 +28,23 @@ export class Catalogs {
 
   /** What a session sees: every server that is not in a crash loop, with its last known lists. */
   catalogFor(session: SessionKey): Catalog {
-    const pools = this.#pools.filter((pool) => pool.stateFor(session).state !== 'crash-loop')
-    const lists = pools.map((pool) => pool.listsFor(session))
-    const known = this.#made.find((made) => isSame(made.pools, pools) && isSame(made.lists, lists))
-    const made = known ?? { pools, lists, catalog: this.#make(pools, lists) }
+    const shown = this.#pools.map((pool) => pool.stateFor(session).state !== 'crash-loop')
+    const lists = this.#pools.map((pool) => pool.listsFor(session))
+    const known = this.#made.find((made) => isSame(made.shown, shown) && isSame(made.lists, lists))
+    const made = known ?? { shown, lists, catalog: this.#make(shown, lists) }
     if (this.#made[0] !== made) {
       this.#made = [made, ...this.#made.filter((other) => other !== made)].slice(0, keptCatalogs)
     }
     return made.catalog
   }
 
-  #make(pools: readonly ServerPool[], lists: readonly Lists[]): Catalog {
-    const entries = pools.flatMap((pool, index) => {
-      const own = lists[index]
-      const disabledTools = this.#disabledTools.get(pool) ?? new Set<string>()
-      return own === undefined ? [] : [{ server: pool.server.name, lists: own, disabledTools }]
-    })
+  #make(shown: readonly boolean[], lists: readonly Lists[]): Catalog {
+    const entries = this.#pools.map((pool, index) => ({
+      server: pool.server.name,
+      lists: lists[index] ?? emptyLists,
+      disabledTools: this.#disabledTools.get(pool) ?? new Set<string>(),
+      isShown: shown[index] === true,
+    }))
     return new Catalog(entries, this.#rules)
   }
 }

@@ -37,7 +37,7 @@ export class Questions {
   readonly #sessions: SessionDirectory
   readonly #onPromoted: (pool: ServerPool, upstream: Upstream) => void
   readonly #open = new Map<Connection, Map<string, OpenQuestion>>()
-  /** Who was sent to a web page by an elicitation, by its id: the server tells later that it is done. */
+  /** Who was sent to a web page by an elicitation, by server and its id: the server tells later that it is done. */
   readonly #elicited = new Map<string, SessionKey>()
 
   constructor(sessions: SessionDirectory, onPromoted: (pool: ServerPool, upstream: Upstream) => void) {
@@ -97,20 +97,19 @@ export class Questions {
   }
 
   /** An error that sends the client to web pages (MCP 2025-11-25, -32042) names elicitations that are done later. */
-  onErrorAnswer(session: Session, { bytes, error }: RpcResponse): void {
+  onErrorAnswer(session: Session, pool: ServerPool, { bytes, error }: RpcResponse): void {
     for (const one of readElements(bytes, findPath(bytes, error, ['data', 'elicitations']))) {
-      const id = readString(bytes, findMember(bytes, one, 'elicitationId'))
-      if (id !== undefined) this.#elicited.set(id, session.key)
+      this.#noteElicitation(session, pool, readString(bytes, findMember(bytes, one, 'elicitationId')))
     }
   }
 
   /** The session that was sent to a web page by the elicitation that a server says is done. */
-  takeElicited({ bytes, params }: RpcNotification): Session | undefined {
+  takeElicited(pool: ServerPool, { bytes, params }: RpcNotification): Session | undefined {
     const id = readString(bytes, findMember(bytes, params, 'elicitationId'))
-    const key = id === undefined ? undefined : this.#elicited.get(id)
-    if (id === undefined || key === undefined) return undefined
-    this.#elicited.delete(id)
-    return this.#sessions.find(key)
+    const place = toElicitation(pool, id ?? '')
+    const key = this.#elicited.get(place)
+    this.#elicited.delete(place)
+    return key === undefined ? undefined : this.#sessions.find(key)
   }
 
   #choose(pool: ServerPool, upstream: Upstream, connection: Connection): Session | Refusal {
@@ -166,7 +165,9 @@ export class Questions {
       },
     })
     this.#remember(connection, key, { session, id })
-    if (request.method === 'elicitation/create') this.#noteElicitation(session, request)
+    if (request.method === 'elicitation/create') {
+      this.#noteElicitation(session, pool, readString(bytes, findMember(bytes, params, 'elicitationId')))
+    }
     const ownId = Buffer.from(String(id))
     const changes = [
       { span: request.id, bytes: ownId },
@@ -180,10 +181,13 @@ export class Questions {
     this.#open.set(connection, open.set(key, question))
   }
 
-  #noteElicitation(session: Session, { bytes, params }: RpcRequest): void {
-    const id = readString(bytes, findMember(bytes, params, 'elicitationId'))
-    if (id !== undefined) this.#elicited.set(id, session.key)
+  #noteElicitation(session: Session, pool: ServerPool, id: string | undefined): void {
+    if (id !== undefined) this.#elicited.set(toElicitation(pool, id), session.key)
   }
+}
+
+function toElicitation(pool: ServerPool, id: string): string {
+  return `${pool.server.name}\n${id}`
 }
 
 /** The refusal of a question that needs what the client does not offer; undefined when it may be put. */

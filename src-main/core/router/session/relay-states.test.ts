@@ -133,12 +133,12 @@ describe('a call fails at once, and the error names server and state, when the s
   )
 
   it('is in a crash loop and the call is for a resource of its', async () => {
+    const restart = { ...never, enabled: true, max: 0 }
     const script = { resources: ['{"uri":"x://1","name":"1"}'] }
-    const { bench, life, client } = await openPair({
-      script,
-      config: { restart: { ...never, enabled: true, max: 0 } },
-    })
-    await life.exit()
+    const servers = { s: { script, config: { restart } }, t: { script: { resources: [] } } }
+    const bench = await (await openBench({ servers })).start()
+    const client = await bench.open()
+    await (await bench.server('s').nextLife()).exit()
     await bench.until('s', 'crash-loop')
     const { error } = await client.request('resources/read', '{"uri":"x://1"}')
     expect(error?.data).toMatchObject({ server: 's', state: 'crash-loop' })

@@ -57,13 +57,17 @@ describe('a call that takes longer than timeouts.requestSeconds', () => {
 
   it('does not time out while a question of the server to its client is open', async () => {
     const { life, client } = await openHasty(0.5, true, '{"sampling":{}}')
+    const started = performance.now()
     const answer = client.call('s__echo')
     const call = await life.next('tools/call')
-    // The question comes late in the call's time: when the call's is over, the question's is not.
-    await delay(300)
-    const asked = life.ask('"q"', 'sampling/createMessage')
+    const asked = life.ask('"q"', 'sampling/createMessage', '{"_meta":{"progressToken":1}}')
     const question = await client.next('sampling/createMessage')
-    await delay(350)
+    // Progress keeps the question open beyond the time of the call.
+    while (performance.now() - started < 1200) {
+      client.notify('notifications/progress', `{"progressToken":${Number(question.id)},"progress":1}`)
+      await life.next('notifications/progress')
+      await delay(20)
+    }
     client.reply(question, '{"role":"assistant"}')
     expect((await asked).result).toEqual({ role: 'assistant' })
     life.reply(call, '{"ok":1}')

@@ -32,7 +32,7 @@ export interface RelayListener {
   /** A call that was sent is over, one way or another. */
   readonly onOver: (pool: ServerPool, upstream: Upstream) => void
   /** An error came that may send the client to a web page. */
-  readonly onErrorAnswer: (session: Session, answer: RpcResponse) => void
+  readonly onErrorAnswer: (session: Session, pool: ServerPool, answer: RpcResponse) => void
 }
 
 const progressPath = ['_meta', 'progressToken']
@@ -61,6 +61,7 @@ class RelayedCall implements CallInFlight {
   readonly #listener: RelayListener
   readonly #method: string
   readonly #id: Buffer
+  readonly #token: Span | undefined
   #sent: { readonly upstream: Upstream; readonly connection: Connection; readonly id: number } | undefined
   #isOver = false
 
@@ -72,6 +73,8 @@ class RelayedCall implements CallInFlight {
     this.key = idKey(request.bytes, request.id)
     // A copy: the request itself need not stay in memory until the answer comes.
     this.#id = Buffer.from(bytesAt(request.bytes, request.id))
+    // Looked for at once: a request that is broken inside is refused before anything waits for it.
+    this.#token = findProgressToken(request.bytes, request.params)
   }
 
   start(request: RpcRequest): void {
@@ -110,9 +113,9 @@ class RelayedCall implements CallInFlight {
 
   #send(request: RpcRequest, upstream: Upstream, connection: Connection): void {
     if (this.#isOver) return
-    const { bytes, params } = request
+    const { bytes } = request
     const { timeouts } = upstream.server
-    const token = findProgressToken(bytes, params)
+    const token = this.#token
     const tokenBytes = token && Buffer.from(bytesAt(bytes, token))
     const id = connection.requests.add({
       method: this.#method,
@@ -152,6 +155,7 @@ class RelayedCall implements CallInFlight {
       splice(bytes, [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]),
       connection,
     )
+    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, this.#route.pool, answer)
   }
 
   /** What to change in an answer; one that is broken inside goes to the client as it is. */

@@ -17,8 +17,10 @@ import type { Session } from './session.ts'
 interface Subscription {
   readonly pool: ServerPool
   readonly sessions: Set<Session>
-  /** Sessions that wait to hear how the first one's request ended. */
-  waiting: { readonly session: Session; readonly id: Buffer }[] | undefined
+  /** While the server has not answered yet: who waits to hear, and who wants it no more. */
+  pending:
+    | { readonly waiting: { readonly session: Session; readonly id: Buffer }[]; readonly gone: Set<Session> }
+    | undefined
 }
 
 /** Sends a request on; the relay with its surroundings. */
@@ -42,8 +44,9 @@ export class Subscriptions {
     const upstream = pool.acquire(session.key)
     const id = bytesAt(request.bytes, request.id)
     const known = this.#byUpstream.get(upstream)?.get(uri)
-    if (known?.waiting !== undefined) {
-      known.waiting.push({ session, id: Buffer.from(id) })
+    if (known?.pending !== undefined) {
+      known.pending.waiting.push({ session, id: Buffer.from(id) })
+      known.pending.gone.delete(session)
       return
     }
     if (known !== undefined) {
@@ -51,20 +54,22 @@ export class Subscriptions {
       session.sendResult(id, emptyResult)
       return
     }
-    this.#add(upstream, uri, { pool, sessions: new Set(), waiting: [] })
     this.#send(session, request, {
       ...route,
       onOutcome: (answer) => {
         this.#onOutcome(upstream, uri, session, answer)
       },
     })
+    const pending = { waiting: [], gone: new Set<Session>() }
+    this.#add(upstream, uri, { pool, sessions: new Set(), pending })
   }
 
   unsubscribe(session: Session, request: RpcRequest, route: Route, uri: string): void {
     const upstream = route.pool.acquire(session.key)
     const known = this.#byUpstream.get(upstream)?.get(uri)
     known?.sessions.delete(session)
-    if (known !== undefined && known.sessions.size > 0) {
+    known?.pending?.gone.add(session)
+    if (known?.pending !== undefined || (known !== undefined && known.sessions.size > 0)) {
       session.sendResult(bytesAt(request.bytes, request.id), emptyResult)
       return
     }
@@ -80,8 +85,9 @@ export class Subscriptions {
 
   /** A new session with a server was opened: it does not know what was subscribed to before. */
   onOpened(upstream: Upstream, connection: Connection): void {
-    for (const uri of this.#byUpstream.get(upstream)?.keys() ?? [])
-      this.#tell(connection, 'resources/subscribe', uri)
+    for (const [uri, { pending }] of this.#byUpstream.get(upstream) ?? []) {
+      if (pending === undefined) this.#tell(connection, 'resources/subscribe', uri)
+    }
   }
 
   /** An upstream belongs to one session now: what others subscribed to there goes over to upstreams of their own. */
@@ -104,11 +110,11 @@ export class Subscriptions {
   #onOutcome(upstream: Upstream, uri: string, first: Session, answer: RpcResponse | undefined): void {
     const subscription = this.#byUpstream.get(upstream)?.get(uri)
     if (subscription === undefined) return
-    const waiting = subscription.waiting ?? []
-    subscription.waiting = undefined
+    const { waiting, gone } = subscription.pending ?? { waiting: [], gone: new Set() }
+    subscription.pending = undefined
     const isSubscribed = answer?.result !== undefined
     const add = (session: Session): void => {
-      if (session.phase === 'open') subscription.sessions.add(session)
+      if (session.phase === 'open' && !gone.has(session)) subscription.sessions.add(session)
     }
     if (isSubscribed) add(first)
     for (const { session, id } of waiting) {
@@ -117,7 +123,10 @@ export class Subscriptions {
         session.sendResult(id, emptyResult)
       } else session.sendError(id, toSubscribeFailure(answer))
     }
-    if (subscription.sessions.size === 0) this.#remove(upstream, uri)
+    if (subscription.sessions.size > 0) return
+    this.#remove(upstream, uri)
+    if (isSubscribed && upstream.connection !== undefined)
+      this.#tell(upstream.connection, 'resources/unsubscribe', uri)
   }
 
   #join(pool: ServerPool, uri: string, session: Session): void {
@@ -127,7 +136,7 @@ export class Subscriptions {
       known.sessions.add(session)
       return
     }
-    this.#add(upstream, uri, { pool, sessions: new Set([session]), waiting: undefined })
+    this.#add(upstream, uri, { pool, sessions: new Set([session]), pending: undefined })
     // Without an open connection it is told when there is one.
     if (upstream.connection !== undefined) this.#tell(upstream.connection, 'resources/subscribe', uri)
   }
