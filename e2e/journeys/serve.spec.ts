@@ -25,8 +25,7 @@ class Serving {
   readonly exited: Promise<{ code: number | null; signal: string | null }>
   readonly process: ChildProcess
 
-  constructor(args: string[], scratch: Scratch) {
-    const { env, folder: cwd } = scratch
+  constructor(args: string[], { env, folder: cwd }: Pick<Scratch, 'env' | 'folder'>) {
     this.process = spawn(process.execPath, [patchbayFile, 'serve', ...args], { env, cwd, stdio: 'pipe' })
     this.process.stdout!.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
     this.process.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
@@ -96,7 +95,7 @@ describe('the ready line', () => {
     using scratch = new Scratch()
     scratch.write('config.json', JSON.stringify({ version: 1, servers: { mine: toServerEntry('echo.ts') } }))
     const env = { ...scratch.env, PATCHBAY_HOME: scratch.folder }
-    using serving = new Serving(['--no-http'], { ...scratch, env, folder: scratch.folder } as Scratch)
+    using serving = new Serving(['--no-http'], { env, folder: scratch.folder })
     await serving.waitUntilReady()
     const client = connectProcess({ command: process.execPath, args: [shimFile], env })
     await client.initialize()

@@ -10,7 +10,7 @@ class Sink extends Writable {
   isReading = true
   #waiting: (() => void)[] = []
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(...[chunk, , done]: [Buffer, string, () => void]): void {
     this.#take([chunk], done)
   }
 

@@ -25,14 +25,17 @@ const transport = toScriptServer(`
 `)
 
 const config: Config = {
-  servers: [toServerConfig(transport, { name: 'one' }), toServerConfig(transport, { name: 'off', enabled: false })],
+  servers: [
+    toServerConfig(transport, { name: 'one' }),
+    toServerConfig(transport, { name: 'off', enabled: false }),
+  ],
   gateway: { naming: 'server__tool', maxToolNameLength: 50 },
   limits: { messageBytes: 1_000_000 },
 }
 
 async function create(given?: string) {
   const dataFolder = given ?? (await makeScratchFolder())
-  const { XDG_RUNTIME_DIR: _unused, ...env } = process.env
+  const env = { ...process.env, XDG_RUNTIME_DIR: undefined }
   const core = createCore(config, createFakeHost(dataFolder, { env }), createLogRecorder().logger)
   onTestFinished(() => core.close())
   return { core, dataFolder }
@@ -74,7 +77,13 @@ describe('the core', { timeout: 30_000 }, () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const pid = await untilListed(core)
     const client = await connectSocketClient(socket)
-    client.send({ patchbay: 1, token: rendezvous.token, client: { name: 'test' }, profile: null, server: null })
+    client.send({
+      patchbay: 1,
+      token: rendezvous.token,
+      client: { name: 'test' },
+      profile: null,
+      server: null,
+    })
     client.send(initialize)
     client.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
     client.send(listTools)

@@ -52,6 +52,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
       })
       const endpoint = await openSocketEndpoint({ socket, platform, token, messageBytes, router, logger })
       const startedAt = new Date().toISOString()
+      closers.unshift(() => endpoint.close())
       await writeRendezvous(dataFolder, {
         version: 1,
         pid: process.pid,
@@ -61,10 +62,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
         url: null,
         token,
       })
-      closers.unshift(
-        () => removeRendezvous(dataFolder, process.pid),
-        () => endpoint.close(),
-      )
+      closers.unshift(() => removeRendezvous(dataFolder, process.pid))
       return socket
     },
     serveStdio: (input, output) => serveStdio({ input, output, messageBytes, router, logger }),

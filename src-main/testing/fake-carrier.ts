@@ -1,4 +1,3 @@
-import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
 import type { Parts } from '#base/splice.ts'
 import type { Carrier, CarrierListener } from '#core/upstream/carrier.ts'
 import { Connection } from '#core/upstream/connection.ts'
@@ -81,25 +80,25 @@ export interface FakeConnection extends LogRecorder {
 export function createFakeConnection(answers: FakeAnswers = {}, connectMs = 10_000): FakeConnection {
   const { logger, entries } = createLogRecorder()
   const told: string[] = []
-  const carriers: FakeCarrier[] = []
+  let carrier: FakeCarrier | undefined
   const connection = new Connection(
     {
       openCarrier: (listener) => {
-        const carrier = new FakeCarrier(listener, { initialize: () => toOpening(), ...answers })
-        carriers.push(carrier)
+        carrier = new FakeCarrier(listener, { initialize: () => toOpening(), ...answers })
         return carrier
       },
       connectMs,
       logger,
     },
     {
-      onRequest: (_from, { method }: RpcRequest) => told.push(`request ${method}`),
-      onNotification: (_from, { method }: RpcNotification) => told.push(`notification ${method}`),
+      onRequest: (...[, { method }]) => told.push(`request ${method}`),
+      onNotification: (...[, { method }]) => told.push(`notification ${method}`),
       onDrained: () => told.push('drained'),
-      onClosed: (_from, reason) => told.push(`closed: ${reason}`),
+      onClosed: (...[, reason]) => told.push(`closed: ${reason}`),
     },
   )
   // Whoever looks at `opened` is told; whoever does not must not be disturbed by it.
   connection.opened.catch(() => undefined)
-  return { connection, carrier: carriers[0]!, told, logger, entries }
+  if (carrier === undefined) throw new Error('A connection opens its carrier at once.')
+  return { connection, carrier, told, logger, entries }
 }

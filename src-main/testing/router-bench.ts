@@ -39,7 +39,9 @@ export class RouterBench {
     const { port } = hub.address() as AddressInfo
     this.dataFolder = dataFolder
     const entries = Object.entries(options.servers)
-    this.#servers = new Map(entries.map(([name, { script }]) => [name, new ScriptedServer(name, script ?? {})]))
+    this.#servers = new Map(
+      entries.map(([name, { script }]) => [name, new ScriptedServer(name, script ?? {})]),
+    )
     hub.on('connection', (socket) => {
       this.#welcome(socket)
     })
@@ -178,8 +180,6 @@ export async function openPair(
 /** Waits until a server has read all that was sent to it, and the client all that the server had sent. */
 export async function passThrough({ client, life }: Pick<BenchPair, 'client' | 'life'>): Promise<void> {
   const answer = client.call('s__echo', '{"pass":"through"}')
-  life.reply(
-    await life.inbox.take('the call through', ({ text }) => text.includes('{"pass":"through"}')),
-  )
+  life.reply(await life.inbox.take('the call through', ({ text }) => text.includes('{"pass":"through"}')))
   await answer
 }

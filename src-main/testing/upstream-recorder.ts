@@ -5,7 +5,7 @@ export interface UpstreamRecorder {
   readonly listener: PoolListener
   readonly told: string[]
   /** The states told so far, in order. */
-  states(): string[]
+  readonly states: () => string[]
 }
 
 export function createUpstreamRecorder(): UpstreamRecorder {
@@ -14,14 +14,14 @@ export function createUpstreamRecorder(): UpstreamRecorder {
     told,
     states: () => told.filter((line) => line.startsWith('state ')).map((line) => line.slice(6)),
     listener: {
-      onRequest: (_upstream, _connection, { method }) => told.push(`request ${method}`),
-      onNotification: (_upstream, _connection, { method }) => told.push(`notification ${method}`),
+      onRequest: (...[, , { method }]) => told.push(`request ${method}`),
+      onNotification: (...[, , { method }]) => told.push(`notification ${method}`),
       onDrained: () => told.push('drained'),
       onOpened: () => told.push('opened'),
       onClosed: () => told.push('closed'),
       onStateChanged: ({ state }) => told.push(`state ${state.state}`),
       onListsChanged: () => told.push('lists'),
-      onAdopted: (_upstream, session) => told.push(`adopted ${session}`),
+      onAdopted: (...[, session]) => told.push(`adopted ${session}`),
     },
   }
 }

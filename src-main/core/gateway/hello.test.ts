@@ -33,7 +33,7 @@ describe('admit', () => {
     ['a folder that is too long', hello({ client: { name: 'x', cwd: 'x'.repeat(5000) } })],
     ['no JSON', 'GET / HTTP/1.1'],
     ['no object', '[]'],
-  ])('refuses %s as a bad token', (_what, text) => {
+  ])('refuses %s as a bad token', (...[, text]) => {
     expect(admit(text, door)).toMatchObject({ ok: false, code: 'bad-token' })
   })
 

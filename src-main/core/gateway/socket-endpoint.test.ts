@@ -125,7 +125,7 @@ describe('a client on the socket', { timeout: 20_000 }, () => {
     expect(JSON.stringify(entries)).not.toContain(token)
   })
 
-  it('is cut off without an answer when what it says is no JSON', async () => {
+  it('is told so and cut off when what it says is no JSON', async () => {
     const { connect } = await open()
     const client = await connect()
     client.sendText('GET / HTTP/1.1\r\n\r\n')

@@ -7,6 +7,7 @@ import type { Router } from '../router/router.ts'
 import { ClientCarrier } from './client-carrier.ts'
 import { admit } from './hello.ts'
 import { makePrivateFolder } from './private-files.ts'
+import { withStartLock } from './start-lock.ts'
 
 /** What the local socket needs. */
 export interface SocketOptions {
@@ -39,9 +40,12 @@ export async function openSocketEndpoint(options: SocketOptions): Promise<Socket
   const server = createServer({ pauseOnConnect: false }, (connection) => {
     welcome(connection, options, carriers)
   })
-  if (platform !== 'win32') await makePrivateFolder(path.dirname(socket))
-  await listen(server, socket, platform)
-  if (platform !== 'win32') await chmod(socket, 0o600)
+  if (platform === 'win32') await listen(server, socket, platform)
+  else {
+    await makePrivateFolder(path.dirname(socket))
+    await withStartLock(`${socket}.lock`, () => listen(server, socket, platform))
+    await chmod(socket, 0o600)
+  }
   return {
     close: async () => {
       const closed = new Promise<void>((resolve) => {
@@ -114,6 +118,10 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
     receive: (line) => {
       clearTimeout(timer)
       connection.off('data', limitHello)
+      if (line.length > helloLimits.bytes) {
+        carrier.close()
+        return
+      }
       const isFull = (): boolean => carriers.size > maxClients
       const admission = admit(line.toString(), { token, hasServer: (name) => router.hasServer(name), isFull })
       if (!admission.ok) {

@@ -13,7 +13,11 @@ it('serves one client on two streams until its input ends', async () => {
   const router = new Router([], gateway, { host: createFakeHost('/nowhere'), logger, messageBytes })
   const [input, output] = [new PassThrough(), new PassThrough()]
   const served = serveStdio({ input, output, messageBytes, router, logger })
-  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'test', version: '1' },
+  }
   input.write(`${JSON.stringify({ jsonrpc: '2.0', id: 'a', method: 'initialize', params })}\n`)
   const [line] = (await once(output, 'data')) as [Buffer]
   expect(JSON.parse(line.toString())).toMatchObject({ id: 'a', result: { serverInfo: { name: 'patchbay' } } })

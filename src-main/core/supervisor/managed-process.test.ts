@@ -53,16 +53,23 @@ describe('starting a process', { timeout: 20_000 }, () => {
     expect(child.pid).toBeUndefined()
   })
 
-  it('tells that its working directory was not found', async () => {
+  it('tells that its working directory is not there', async () => {
     const cwd = path.join(await makeScratchFolder(), 'nowhere')
-    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” was not found`)
+    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
   })
 
   it('tells that its working directory is a file', async () => {
     const cwd = path.join(await makeScratchFolder(), 'file')
     await writeFile(cwd, '')
-    expect(await start({ cwd }).exited).toContain(`“${cwd}”`)
+    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
   })
+
+  it.each([`/${'x'.repeat(300)}`, '/a\0b'])(
+    'tells that its working directory cannot even be looked at: %j',
+    async (cwd) => {
+      expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
+    },
+  )
 
   it('tells that its command leads through a file', async () => {
     const file = path.join(await makeScratchFolder(), 'file')

@@ -11,7 +11,7 @@ const policy: RestartPolicy = {
   jitter: false,
 }
 
-const failures = (count: number) => Array.from({ length: count }, (_, index) => index)
+const failures = (count: number) => [...Array(count).keys()]
 
 describe('decideRestart', () => {
   it('doubles the delay with each failure, up to the longest', () => {

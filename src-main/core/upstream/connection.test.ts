@@ -138,7 +138,7 @@ describe('a message that is too long', () => {
     ['id stands at its end', (id) => ['{"result":"xx', `xx"},"id":${id}}`]],
     ['id and version stand at its end', (id) => ['{"result":"xx', `xx"},"id":${id},"jsonrpc":"2.0"}`]],
   ]
-  it.each(cases)('fails the call that it answers when the %s', async (_where, toEdges) => {
+  it.each(cases)('fails the call that it answers when the %s', async (...[, toEdges]) => {
     const { connection, carrier, entries } = await open()
     const other = connection.request('other', {}, 5000)
     const asked = connection.request('a', {}, 5000)

@@ -67,7 +67,7 @@ describe('what is known of a server', () => {
     ['command', { ...transport, command: 'node' }],
     ['arguments', { ...transport, args: ['-y', 'y'] }],
     ['working directory', { ...transport, cwd: '/' }],
-  ])('does not hold for a server with another %s', async (_what, other) => {
+  ])('does not hold for a server with another %s', async (...[, other]) => {
     const folder = await makeCache()
     await writeKnownServer(folder, server, known)
     expect(await readKnownServer(folder, toServerConfig(other))).toEqual({ known: unknownServer })

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { createFakeConnection, toOpening, type FakeAnswers } from '../../testing/fake-carrier.ts'
+import {
+  createFakeConnection,
+  toOpening,
+  type FakeAnswers,
+  type SentMessage,
+} from '../../testing/fake-carrier.ts'
 import { readList, toOfferedKinds } from './list-reader.ts'
+
+const toCursor = (params: SentMessage['params']) =>
+  typeof params?.['cursor'] === 'string' ? params['cursor'] : ''
 
 async function read(answers: FakeAnswers, timeoutMs = 5000) {
   const { connection, carrier } = createFakeConnection(answers)
@@ -20,7 +28,7 @@ describe('readList', () => {
       'thr"ee': { tools: [{ name: 'c' }] },
     }
     const { keys, asked } = await read({
-      'tools/list': ({ params }) => pages[String(params?.['cursor'] ?? '')],
+      'tools/list': ({ params }) => pages[toCursor(params)],
     })
     expect(keys).toEqual(['a', 'b', 'c'])
     expect(asked).toEqual([{}, { cursor: 'two' }, { cursor: 'thr"ee' }])

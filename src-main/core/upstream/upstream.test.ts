@@ -198,7 +198,7 @@ describe('an upstream that fails', { timeout: 30_000 }, () => {
       'its command “no-such-command-here” was not found',
       20,
     ],
-  ])('says so of one that %s', async (_what, transport, reason, connectSeconds) => {
+  ])('says so of one that %s', async (...[, transport, reason, connectSeconds]) => {
     const { upstream } = create(transport, { restart: once, timeouts: { ...timeouts, connectSeconds } })
     upstream.start()
     await expect(upstream.whenReady()).rejects.toThrow(`The server “files” is stopped: ${reason}.`)

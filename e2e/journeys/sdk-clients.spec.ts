@@ -1,0 +1,135 @@
+// SDK clients of both lines through the shim, with the three real servers and with our own.
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openSdkOne, openSdkTwo, type Program, type SdkClient } from '../clients/sdk-clients.ts'
+import { time } from '../clients/views.ts'
+import { projectFolder, shimFile } from '../hosts/built.ts'
+import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
+import { startQuickstart } from '../hosts/quickstart.ts'
+
+const lines: readonly (readonly [string, (program: Program) => Promise<SdkClient>])[] = [
+  ['@modelcontextprotocol/sdk 1.x', openSdkOne],
+  ['@modelcontextprotocol/client 2.x', (program) => openSdkTwo(program, 'legacy')],
+  ['@modelcontextprotocol/client 2.x, versionNegotiation auto', (program) => openSdkTwo(program, 'auto')],
+]
+
+let client: SdkClient | undefined
+
+afterEach(async () => {
+  await client?.close()
+  client = undefined
+})
+
+function toProgram(app: Headless, ...args: string[]): Program {
+  return { args: [shimFile, '--data-dir', app.dataDir, '--no-start', ...args], env: app.env }
+}
+
+async function waitForTools(one: SdkClient, ...names: string[]): Promise<void> {
+  await expect.poll(() => one.listToolNames(), { timeout: 10_000 }).toEqual(expect.arrayContaining(names))
+}
+
+describe.each(lines)('%s and the quick start:', (_, open) => {
+  let app: Headless
+
+  beforeAll(async () => {
+    app = await startQuickstart()
+  })
+
+  afterAll(() => app.dispose())
+
+  it('lists, callTool, readResource, getPrompt, complete', async () => {
+    client = await open(toProgram(app))
+    expect(client.serverName).toBe('patchbay')
+    await waitForTools(client, 'everything__echo', 'files__read_text_file', 'memory__read_graph')
+    expect(await client.callTool('everything__echo', { message: 'hello' })).toContain('hello')
+    expect(await client.callTool('memory__read_graph', {})).toContain('entities')
+    const [uri] = await client.listResourceUris()
+    expect(await client.readResource(uri!)).toEqual([expect.objectContaining({ uri })])
+    expect(await client.listPromptNames()).toContain('everything__completable-prompt')
+    const person = { department: 'Sales', name: 'Eve' }
+    expect(JSON.stringify(await client.getPrompt('everything__completable-prompt', person))).toContain('Eve')
+    const argument = { name: 'department', value: 'S' }
+    expect(await client.complete('everything__completable-prompt', argument)).toEqual(['Sales', 'Support'])
+  })
+
+  it('progress callback', async () => {
+    client = await open(toProgram(app))
+    await waitForTools(client, 'everything__trigger-long-running-operation')
+    const told: number[] = []
+    const onprogress = ({ progress }: { progress: number }): void => {
+      told.push(progress)
+    }
+    const args = { duration: 0.3, steps: 3 }
+    await client.callTool('everything__trigger-long-running-operation', args, { onprogress })
+    expect(told).toEqual([1, 2, 3])
+  })
+
+  it('sampling, elicitation and roots handlers answer a real server', async () => {
+    client = await open(toProgram(app))
+    await waitForTools(client, 'everything__trigger-sampling-request', 'everything__trigger-elicitation-request')
+    const sample = await client.callTool('everything__trigger-sampling-request', { prompt: 'hello', maxTokens: 9 })
+    expect(sample).toContain('a sample')
+    expect(await client.callTool('everything__trigger-elicitation-request', {})).toContain('Ada')
+    await waitForTools(client, 'everything__get-roots-list')
+    await expect
+      .poll(() => client!.callTool('everything__get-roots-list', {}), { timeout: 10_000 })
+      .toContain('file:///a/root')
+  })
+
+  it('one server alone', async () => {
+    client = await open(toProgram(app, '--server', 'files'))
+    expect(client.serverName).toBe('secure-filesystem-server')
+    await waitForTools(client, 'read_text_file')
+  })
+})
+
+describe.each(lines)('%s and servers of ours:', (_, open) => {
+  let app: Headless
+
+  beforeAll(async () => {
+    const servers = { echo: toServerEntry('echo.ts', {}, { isolation: 'shared' }), asker: toServerEntry('asker.ts') }
+    app = await startHeadless({ config: { servers } })
+  })
+
+  afterAll(() => app.dispose())
+
+  it('cancellation by AbortSignal reaches the server', async () => {
+    client = await open(toProgram(app))
+    await waitForTools(client, 'echo__sleep')
+    const before = JSON.parse(await client.callTool('echo__cancelled-report', {})) as unknown[]
+    const controller = new AbortController()
+    const call = client.callTool('echo__sleep', { ms: 30_000, value: 'x' }, { signal: controller.signal })
+    await client.callTool('echo__count', {})
+    controller.abort('no longer wanted')
+    await expect(call).rejects.toThrow()
+    const read = async (): Promise<unknown[]> =>
+      (JSON.parse(await client!.callTool('echo__cancelled-report', {})) as unknown[]).slice(before.length)
+    await expect.poll(read).toEqual([expect.objectContaining({ known: true })])
+  })
+
+  it('sampling, elicitation and roots handlers are answered through', async () => {
+    client = await open(toProgram(app))
+    await waitForTools(client, 'asker__ask-sampling')
+    expect(await client.callTool('asker__ask-sampling', { tag: 'x' })).toContain('a sample')
+    expect(await client.callTool('asker__ask-elicitation', { tag: 'x' })).toContain('Ada')
+    expect(await client.callTool('asker__ask-roots', { tag: 'x' })).toContain('file:///a/root')
+  })
+
+  it('list_changed, and a restart of the app', async () => {
+    client = await open(toProgram(app))
+    await waitForTools(client, 'echo__echo')
+    let changes = 0
+    client.onToolsChanged(() => changes++)
+    await client.callTool('echo__add-tool', { name: path.basename(projectFolder) })
+    await expect.poll(() => changes).toBeGreaterThan(0)
+    const inFlight = client.callTool('echo__sleep', { ms: 30_000, value: 'x' })
+    await client.callTool('echo__count', {})
+    const { took } = await time(async () => {
+      const restarted = app.restart()
+      await expect(inFlight).rejects.toThrow()
+      await restarted
+    })
+    expect(took).toBeLessThan(10_000)
+    expect(await client.callTool('echo__echo', { text: 'again' })).toBe('again')
+  })
+})

@@ -1,0 +1,34 @@
+import { open, rm, stat } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+
+// Taking over a socket takes milliseconds: a lock that is older was left by an app that was killed meanwhile.
+const staleMs = 5000
+
+/**
+ * Does something that only one app may do at a time, by a lock file that is there while it lasts. Without it, two apps
+ * that start at once could each take the other's new socket for one that was left behind.
+ */
+export async function withStartLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  while (!(await take(file))) await delay(20)
+  try {
+    return await work()
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+async function take(file: string): Promise<boolean> {
+  try {
+    const handle = await open(file, 'wx', 0o600)
+    await handle.close()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  const age = await stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  )
+  if (age > staleMs) await rm(file, { force: true })
+  return false
+}
