@@ -8,6 +8,7 @@ export interface SentMessage {
   readonly id?: number
   readonly method?: string
   readonly params?: Readonly<Record<string, unknown>>
+  readonly error?: { readonly code: number; readonly message: string }
 }
 
 /** Answers by method: a value is the result, a string is a whole line, undefined is no answer. */
@@ -77,7 +78,10 @@ export interface FakeConnection extends LogRecorder {
 }
 
 /** Makes a connection to a server that answers like this, on top of a right answer to initialize. */
-export function createFakeConnection(answers: FakeAnswers = {}, connectMs = 10_000): FakeConnection {
+export function createFakeConnection(
+  answers: FakeAnswers = {},
+  options: { connectMs?: number; onRequest?: () => void } = {},
+): FakeConnection {
   const { logger, entries } = createLogRecorder()
   const told: string[] = []
   let carrier: FakeCarrier | undefined
@@ -87,11 +91,14 @@ export function createFakeConnection(answers: FakeAnswers = {}, connectMs = 10_0
         carrier = new FakeCarrier(listener, { initialize: () => toOpening(), ...answers })
         return carrier
       },
-      connectMs,
+      connectMs: options.connectMs ?? 10_000,
       logger,
     },
     {
-      onRequest: (...[, { method }]) => told.push(`request ${method}`),
+      onRequest: (...[, { method }]) => {
+        told.push(`request ${method}`)
+        options.onRequest?.()
+      },
       onNotification: (...[, { method }]) => told.push(`notification ${method}`),
       onDrained: () => told.push('drained'),
       onClosed: (...[, reason]) => told.push(`closed: ${reason}`),

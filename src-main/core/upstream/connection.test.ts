@@ -53,12 +53,22 @@ describe('opening a connection', () => {
   })
 
   it('fails when the server does not answer in time', async () => {
-    const { connection } = createFakeConnection({ initialize: () => undefined }, 20)
+    const { connection } = createFakeConnection({ initialize: () => undefined }, { connectMs: 20 })
     await expect(connection.opened).rejects.toThrow('did not answer the opening')
   })
 })
 
 describe('messages of the server', () => {
+  it('are of no use after the end of the connection, even those that came during its opening', async () => {
+    const { connection, carrier, told } = createFakeConnection()
+    carrier.receive(note('early'))
+    await connection.opened
+    carrier.listener.onClosed('it exited with code 0')
+    await nextTurn()
+    carrier.receive(note('late'))
+    expect(told).toEqual(['closed: it exited with code 0'])
+  })
+
   it('go by their kind to whoever takes them', async () => {
     const { carrier, told } = await open()
     carrier.receive('{"id":1,"method":"sampling/createMessage"}')
@@ -80,6 +90,25 @@ describe('messages of the server', () => {
     carrier.receive('{"id":null,"error":{}}')
     expect(told).toEqual([])
     expect(entries.map(({ level }) => level)).toEqual(['debug', 'debug'])
+  })
+})
+
+describe('messages of the server that are broken inside', () => {
+  it('end nothing: a request is refused, a notification is dropped, both go into the log', async () => {
+    const { connection, carrier, entries } = await open(
+      {},
+      {
+        onRequest: () => {
+          throw new SyntaxError('Unexpected byte')
+        },
+      },
+    )
+    carrier.receive('{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"a" 1}}')
+    expect(carrier.sent.at(-1)).toMatchObject({ id: 'q', error: { code: -32700 } })
+    carrier.receive('{"jsonrpc":"2.0","method":"notifications/progress","params":{"a" 1}}')
+    expect(carrier.sent.at(-1)).toMatchObject({ id: 'q' })
+    expect(entries.map(({ level }) => level)).toEqual(['warning', 'warning'])
+    expect(connection.isClosed).toBe(false)
   })
 })
 
@@ -169,6 +198,7 @@ describe('a message that is too long', () => {
     carrier.listener.onTooLong(Buffer.from(first), Buffer.from('xxx"}}'))
     carrier.receive(`{"id":${id},"result":{}}`)
     await expect(asked).resolves.toMatchObject({ kind: 'response' })
+    expect(carrier.sent.at(-1)).toMatchObject({ id, error: { code: -32600 } })
   })
 })
 

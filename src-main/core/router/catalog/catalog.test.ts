@@ -5,13 +5,13 @@ import type { Naming } from './names.ts'
 
 type Texts = Partial<Record<ListKind, string>>
 
-function toEntry(server: string, texts: Texts, disabled: readonly string[] = []): CatalogEntry {
+function toEntry(server: string, texts: Texts, own: Partial<CatalogEntry> = {}): CatalogEntry {
   const lists = { ...emptyLists }
   for (const kind of listKinds) {
     const bytes = Buffer.from(texts[kind] ?? '[]')
     lists[kind] = parseItems(kind, bytes, { start: 0, end: bytes.length })
   }
-  return { server, lists, disabledTools: new Set(disabled) }
+  return { server, lists, disabledTools: new Set(), isShown: true, ...own }
 }
 
 function toCatalog(entries: readonly CatalogEntry[], naming: Naming = 'server__tool'): Catalog {
@@ -39,12 +39,40 @@ describe('lists', () => {
 
   it('hide tools that are switched off, which are found all the same to say so', () => {
     const catalog = toCatalog([
-      toEntry('a', { tools: '[{"name":"on"},{"name":"off"}]', prompts: '[{"name":"off"}]' }, ['off']),
+      toEntry(
+        'a',
+        { tools: '[{"name":"on"},{"name":"off"}]', prompts: '[{"name":"off"}]' },
+        {
+          disabledTools: new Set(['off']),
+        },
+      ),
     ])
     expect(catalog.toResult('tools').toString()).toBe('{"tools":[{"name":"a__on"}]}')
     expect(catalog.toResult('prompts').toString()).toBe('{"prompts":[{"name":"a__off"}]}')
     expect(catalog.findName('tools', 'a__off')).toMatchObject({ server: 'a', key: 'off', isDisabled: true })
     expect(catalog.findName('prompts', 'a__off')).toMatchObject({ isDisabled: false })
+  })
+})
+
+describe('a server that is not shown', () => {
+  const catalog = toCatalog(
+    [
+      toEntry('a', { tools: '[{"name":"t"}]', resources: '[{"uri":"x://1"}]' }, { isShown: false }),
+      toEntry('b', { tools: '[{"name":"t"}]', resources: '[{"uri":"x://1"}]' }),
+    ],
+    'tool',
+  )
+
+  it('is in no list, but what it had is found, so that the answer can say what is wrong with it', () => {
+    expect(catalog.toResult('tools').toString()).toBe('{"tools":[{"name":"b__t"}]}')
+    expect(catalog.findName('tools', 'a__t')).toMatchObject({ server: 'a' })
+    expect(catalog.findUri('x://1')).toMatchObject({ server: 'a' })
+  })
+
+  it('leaves the names and URIs of the others as they were', () => {
+    expect(catalog.toResult('resources').toString()).toBe(
+      '{"resources":[{"uri":"patchbay://b/x%3A%2F%2F1"}]}',
+    )
   })
 })
 
@@ -87,7 +115,12 @@ describe('URIs', () => {
 
   it('have aliases only in the servers that need them', () => {
     expect(catalog.aliasesOf('a')).toBeUndefined()
-    expect([...(catalog.aliasesOf('b') ?? [])]).toEqual([['x://1', 'patchbay://b/x%3A%2F%2F1']])
+    const toAlias = catalog.aliasesOf('b')
+    expect(['x://1', 'x://3', 'x://2'].map((uri) => toAlias?.(uri))).toEqual([
+      'patchbay://b/x%3A%2F%2F1',
+      undefined,
+      undefined,
+    ])
   })
 
   it('of a server that writes an alias itself take nothing from another server', () => {
@@ -144,5 +177,15 @@ describe('templates', () => {
       key: 'x://{id}',
     })
     expect(catalog.findTemplate('x://{other}')).toBeUndefined()
+  })
+  it('that have an alias give the URIs in answers theirs, but for those that are listed as they are', () => {
+    const catalog = toCatalog([
+      toEntry('a', { resourceTemplates: '[{"uriTemplate":"x://{id}"}]' }),
+      toEntry('b', { resourceTemplates: '[{"uriTemplate":"x://{id}"}]', resources: '[{"uri":"x://own"}]' }),
+    ])
+    const toAlias = catalog.aliasesOf('b')
+    expect(toAlias?.('x://7')).toBe('patchbay://b/x%3A%2F%2F7')
+    expect(toAlias?.('x://own')).toBeUndefined()
+    expect(toAlias?.('y://7')).toBeUndefined()
   })
 })

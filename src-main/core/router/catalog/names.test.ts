@@ -138,7 +138,7 @@ describe('names of tools', () => {
         const own = origins.filter(({ server }) => server === 's')
         const alone = assignNames(own, { naming, maxLength })
         const together = assignNames(origins, { naming, maxLength })
-        const among = together.filter((_, index) => origins[index]?.server === 's')
+        const among = origins.flatMap(({ server }, index) => (server === 's' ? [together[index]] : []))
         expect(among).toEqual(alone)
       }),
     )

@@ -11,7 +11,7 @@ const aliases = new Map([
 /** The result as a client gets it. */
 function rewrite(result: string): string {
   const line = Buffer.from(`{"id":1,"result":${result}}`)
-  const changes = findUriRewrites(line, readHead(line).result, aliases)
+  const changes = findUriRewrites(line, readHead(line).result, (uri) => aliases.get(uri))
   return Buffer.concat(splice(line, changes)).toString().slice('{"id":1,"result":'.length, -1)
 }
 

@@ -93,16 +93,20 @@ describe('templates', () => {
   })
 
   it.each([
-    ['many expressions', '{a}x'.repeat(20_000), `${'x'.repeat(40_000)}!`],
-    ['open braces', '{'.repeat(100_000), '{'.repeat(100_000)],
-    ['slashed expressions', '{+a}x'.repeat(20_000), `${'x'.repeat(40_000)}!`],
-    ['a long URI', 'a{+a}b{+b}c', `a${'b'.repeat(200_000)}`],
-  ])('of a hostile server take time linear in their length: %s', (_, template, uri) => {
+    ['{a}x'.repeat(20_000), `${'x'.repeat(8000)}!`],
+    ['{a}'.repeat(100_000), 'x'],
+    ['{'.repeat(100_000), '{'.repeat(8000)],
+    ['a{+a}b{+b}c', `a${'b'.repeat(8000)}`],
+    [`${'{+a}x'.repeat(100)}y`, 'x'.repeat(8000)],
+    [`${'{a}x'.repeat(100)}y`, 'x'.repeat(8000)],
+    [`${'{+a}x{b}x/'.repeat(50)}y`, 'xx/'.repeat(2500)],
+    ['{+a}x', 'x'.repeat(10_000_000)],
+  ])('of a hostile server cost no time to speak of: case %#', (template, uri) => {
     const started = performance.now()
-    matchTemplate(template, uri)
+    expect(matchTemplate(template, uri)?.length).not.toBe(0)
     countLiteral(template)
     toTemplateAlias('s', template)
-    // A quadratic matcher takes minutes for these.
+    // What tries every place for every expression takes minutes for these.
     expect(performance.now() - started).toBeLessThan(1000)
   })
 })

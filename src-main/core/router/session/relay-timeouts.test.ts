@@ -45,11 +45,9 @@ describe('a call that takes longer than timeouts.requestSeconds', () => {
     const answer = client.request('tools/call', callWithToken)
     const call = await life.next('tools/call')
     const cancelled = life.next('notifications/cancelled')
-    let isOver = false
-    void answer.then(() => (isOver = true))
-    while (!isOver) {
+    const isOver = answer.then(() => true)
+    while (!(await Promise.race([isOver, delay(20, false)]))) {
       life.notify('notifications/progress', `{"progressToken":${Number(call.id)},"progress":1}`)
-      await delay(20)
     }
     expect((await answer).error?.code).toBe(-32001)
     expect((await cancelled).params).toMatchObject({ requestId: call.id })
