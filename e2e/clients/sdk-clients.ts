@@ -18,7 +18,7 @@ export interface Program {
 }
 
 /** What a call may be given besides its arguments. */
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal
   readonly onprogress?: (progress: { progress: number; message?: string | undefined }) => void
 }
@@ -48,7 +48,12 @@ export const answers = {
 const info = { name: 'sdk-client', version: '1.0.0' }
 const capabilities = { sampling: {}, elicitation: {}, roots: {} }
 
-function toCommand({ args, env }: Program): { command: string; args: string[]; env: Record<string, string>; stderr: 'ignore' } {
+function toCommand({ args, env }: Program): {
+  command: string
+  args: string[]
+  env: Record<string, string>
+  stderr: 'ignore'
+} {
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return { command: process.execPath, args: [...args], env: Object.fromEntries(given), stderr: 'ignore' }
 }
@@ -95,7 +100,8 @@ export async function openSdkTwo(program: Program, mode: 'legacy' | 'auto'): Pro
     listToolNames: async () => (await client.listTools()).tools.map((tool) => tool.name),
     listResourceUris: async () => (await client.listResources()).resources.map((resource) => resource.uri),
     listPromptNames: async () => (await client.listPrompts()).prompts.map((prompt) => prompt.name),
-    callTool: async (name, args, options) => toText(await client.callTool({ name, arguments: args }, options)),
+    callTool: async (name, args, options) =>
+      toText(await client.callTool({ name, arguments: args }, options)),
     readResource: async (uri) => (await client.readResource({ uri })).contents,
     getPrompt: async (name, args) => (await client.getPrompt({ name, arguments: args })).messages,
     complete: async (name, argument) =>

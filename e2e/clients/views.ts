@@ -1,4 +1,5 @@
 // What a client sees, in short.
+import { expect } from 'vitest'
 import type { JsonObject } from '../servers/json-values.ts'
 import type { RawClient, WaitOptions } from './raw-client.ts'
 import type { WireError } from './message.ts'
@@ -59,4 +60,12 @@ export async function waitForChange(
   options?: WaitOptions,
 ): Promise<void> {
   await client.waitForNotification(`notifications/${list}/list_changed`, options)
+}
+
+/** `expect.poll` with time enough for a busy machine. */
+export function eventually<T>(
+  read: () => T,
+  options: { interval?: number; timeout?: number } = {},
+): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(read, { timeout: 10_000, ...options })
 }

@@ -17,7 +17,9 @@ const most = 250 * megabyte
 
 async function start(isolation: string): Promise<Headless> {
   app = await startHeadless({
-    config: { servers: { echo: toServerEntry('echo.ts', {}, { isolation }), other: toServerEntry('echo.ts') } },
+    config: {
+      servers: { echo: toServerEntry('echo.ts', {}, { isolation }), other: toServerEntry('echo.ts') },
+    },
   })
   return app
 }
@@ -53,20 +55,23 @@ async function watch(host: Headless, client: RawClient, milliseconds: number): P
 }
 
 describe('a client that asks for 400 MB and does not read', () => {
-  it.each(['shared', 'session'])("does not grow the app's memory while another's calls go on (isolation: %s)", async (isolation) => {
-    const host = await start(isolation)
-    const [greedy, other] = [await openClient(host), await openClient(host)]
-    await watch(host, other, 300)
-    const before = readMemory(host.pid)
-    askWithoutReading(greedy, 400)
-    const [memory, slowest] = await watch(host, other, 4000)
-    expect(memory - before).toBeLessThan(most)
-    expect(slowest).toBeLessThan(2000)
-    // Once it reads, it gets everything.
-    greedy.wire.input.resume()
-    for (let id = 1; id <= 200; id++) await greedy.waitFor((one) => one.idKey === `text big ${id}`)
-    expect(readMemory(host.pid) - before).toBeLessThan(most)
-  })
+  it.each(['shared', 'session'])(
+    "does not grow the app's memory while another's calls go on (isolation: %s)",
+    async (isolation) => {
+      const host = await start(isolation)
+      const [greedy, other] = [await openClient(host), await openClient(host)]
+      await watch(host, other, 300)
+      const before = readMemory(host.pid)
+      askWithoutReading(greedy, 400)
+      const [memory, slowest] = await watch(host, other, 4000)
+      expect(memory - before).toBeLessThan(most)
+      expect(slowest).toBeLessThan(2000)
+      // Once it reads, it gets everything.
+      greedy.wire.input.resume()
+      for (let id = 1; id <= 200; id++) await greedy.waitFor((one) => one.idKey === `text big ${id}`)
+      expect(readMemory(host.pid) - before).toBeLessThan(most)
+    },
+  )
 
   it('does not keep calls of another client on the same shared server for good', async () => {
     const host = await start('shared')

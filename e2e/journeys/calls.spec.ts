@@ -1,7 +1,7 @@
 // Cancellation, progress, time-outs, late answers and errors, both ways (section 2.4 of the issue "The backbone").
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noReply, type RawClient } from '../clients/raw-client.ts'
-import { readCallError, time, waitForTool } from '../clients/views.ts'
+import { eventually, readCallError, time, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import type { JsonObject } from '../servers/json-values.ts'
 
@@ -40,12 +40,17 @@ async function readCancelled(client: RawClient, server: string): Promise<Cancell
 }
 
 function sleep(ms: number, more: JsonObject = {}, meta: JsonObject = {}): JsonObject {
-  return { arguments: { ms, value: 'slept', ...more }, ...(Object.keys(meta).length > 0 ? { _meta: meta } : {}) }
+  return {
+    arguments: { ms, value: 'slept', ...more },
+    ...(Object.keys(meta).length > 0 ? { _meta: meta } : {}),
+  }
 }
 
 describe('many calls at once', () => {
   it('one client, several servers: each is answered as soon as it is done', async () => {
     const client = await openClient()
+    // Servers that are still starting would answer later.
+    for (const server of ['echo', 'hasty', 'strict']) await client.callText(`${server}__count`)
     const order: string[] = []
     const call = async (server: string, ms: number): Promise<void> => {
       await client.result('tools/call', { name: `${server}__sleep`, ...sleep(ms) })
@@ -65,8 +70,11 @@ describe('cancellation', () => {
     )
     await client.callText('echo__count')
     client.notify('notifications/cancelled', { requestId: 'c 1', reason: 'no longer wanted', extra: 1 })
-    await expect.poll(async () => (await readCancelled(client, 'echo')).length).toBe(before + 1)
-    expect((await readCancelled(client, 'echo')).at(-1)).toMatchObject({ known: true, reason: 'no longer wanted' })
+    await eventually(async () => (await readCancelled(client, 'echo')).length).toBe(before + 1)
+    expect((await readCancelled(client, 'echo')).at(-1)).toMatchObject({
+      known: true,
+      reason: 'no longer wanted',
+    })
     // Longer than the call would have taken.
     await client.callText('echo__sleep', { ms: 500, value: '' })
     expect(client.received.filter((one) => one.idKey === 'text c 1')).toEqual([])
@@ -105,11 +113,13 @@ describe('time-outs', () => {
   it('end a call with an error that names server and limit, and cancel it at the server', async () => {
     const client = await openClient()
     const before = (await readCancelled(client, 'hasty')).length
-    const { value, took } = await time(() => readCallError(client, 'hasty__sleep', { ms: 20_000, value: 'x' }))
+    const { value, took } = await time(() =>
+      readCallError(client, 'hasty__sleep', { ms: 20_000, value: 'x' }),
+    )
     expect(value.message).toMatch(/“hasty”.*within 1 s/)
     expect(took).toBeGreaterThan(900)
     expect(took).toBeLessThan(2500)
-    await expect.poll(async () => (await readCancelled(client, 'hasty')).length).toBe(before + 1)
+    await eventually(async () => (await readCancelled(client, 'hasty')).length).toBe(before + 1)
     expect((await readCancelled(client, 'hasty')).at(-1)?.known).toBe(true)
   })
 
@@ -140,30 +150,33 @@ describe('time-outs', () => {
 })
 
 describe('late answers are dropped', () => {
-  it.each([undefined, 'late'])("a server's, after cancellation, time-out or answer (server: %s)", async (server) => {
-    const client = await openClient({}, server)
-    const name = server === undefined ? 'late__late' : 'late'
-    if (server === undefined) await waitForTool(client, name)
-    const late = (ms: number, value: string): JsonObject => ({
-      name,
-      arguments: { ms, value },
-      _meta: { progressToken: value },
-    })
-    const after = client.mark()
-    const timedOut = await client.request('tools/call', late(1300, 'timed out'))
-    expect(timedOut.error?.message).toMatch(/within 1 s/)
-    client.sendRaw(
-      JSON.stringify({ jsonrpc: '2.0', id: 'gone', method: 'tools/call', params: late(300, 'cancelled') }),
-    )
-    client.notify('notifications/cancelled', { requestId: 'gone' })
-    expect((await client.request('tools/call', late(500, 'answered'))).text).toBe('answered')
-    const sleepName = name.replace(/late$/, 'sleep')
-    await client.callText(sleepName, { ms: 200, value: '' })
-    const text = client.received.map((one) => one.line.toString()).join('\n')
-    expect(text).not.toContain('stray')
-    expect(text).not.toContain('"gone"')
-    expect(client.received.slice(after).filter((one) => one.idKey !== undefined)).toHaveLength(3)
-  })
+  it.each([undefined, 'late'])(
+    "a server's, after cancellation, time-out or answer (server: %s)",
+    async (server) => {
+      const client = await openClient({}, server)
+      const name = server === undefined ? 'late__late' : 'late'
+      if (server === undefined) await waitForTool(client, name)
+      const late = (ms: number, value: string): JsonObject => ({
+        name,
+        arguments: { ms, value },
+        _meta: { progressToken: value },
+      })
+      const after = client.mark()
+      const timedOut = await client.request('tools/call', late(1300, 'timed out'))
+      expect(timedOut.error?.message).toMatch(/within 1 s/)
+      client.sendRaw(
+        JSON.stringify({ jsonrpc: '2.0', id: 'gone', method: 'tools/call', params: late(300, 'cancelled') }),
+      )
+      client.notify('notifications/cancelled', { requestId: 'gone' })
+      expect((await client.request('tools/call', late(500, 'answered'))).text).toBe('answered')
+      const sleepName = name.replace(/late$/, 'sleep')
+      await client.callText(sleepName, { ms: 200, value: '' })
+      const text = client.received.map((one) => one.line.toString()).join('\n')
+      expect(text).not.toContain('stray')
+      expect(text).not.toContain('"gone"')
+      expect(client.received.slice(after).filter((one) => one.idKey !== undefined)).toHaveLength(3)
+    },
+  )
 
   it("a client's, after the server took its question back", async () => {
     const client = await openClient({ sampling: {} })

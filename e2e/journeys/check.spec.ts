@@ -1,5 +1,6 @@
 // `patchbay check`, with and without --ping, --json and a running app.
 import { afterEach, describe, expect, it } from 'vitest'
+import { eventually } from '../clients/views.ts'
 import { runPatchbay, Scratch, type Outcome } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
@@ -72,7 +73,10 @@ describe('check --ping without a running app', () => {
     }
     const { code, stdout } = await check(scratch, servers, '--ping', '--json')
     expect(code).toBe(1)
-    const report = JSON.parse(stdout) as { ok: boolean; servers: { name: string; ok: boolean; message?: string }[] }
+    const report = JSON.parse(stdout) as {
+      ok: boolean
+      servers: { name: string; ok: boolean; message?: string }[]
+    }
     expect(report.ok).toBe(false)
     const byName = Object.fromEntries(report.servers.map((server) => [server.name, server]))
     expect(byName['echo']).toMatchObject({ ok: true })
@@ -89,7 +93,7 @@ describe('check --ping with a running app', () => {
     app = await startHeadless({
       config: { servers: { moody: moody.toEntry(), asker: session.toEntry({ isolation: 'auto' }) } },
     })
-    await expect.poll(() => moody.starts + session.starts).toBe(2)
+    await eventually(() => moody.starts + session.starts).toBe(2)
     const args = ['check', '--ping', '--config', app.configFile, '--data-dir', app.dataDir]
     const { code, stdout } = await runPatchbay(args, app)
     expect(code).toBe(0)
@@ -111,7 +115,9 @@ describe('check --ping with a running app', () => {
 
   it('a server that has died since it was last known is not well', async () => {
     using moody = new MoodyServer('echo.ts')
-    app = await startHeadless({ config: { servers: { moody: moody.toEntry({ restart: { enabled: false } }) } } })
+    app = await startHeadless({
+      config: { servers: { moody: moody.toEntry({ restart: { enabled: false } }) } },
+    })
     const client = app.openShim()
     await client.initialize()
     await client.request('tools/call', { name: 'moody__crash' })

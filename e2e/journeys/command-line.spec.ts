@@ -57,20 +57,26 @@ servers:
       'patchbay.yaml',
       'version: 1\nservers:\n  a:\n    command: ${NOT_SET_HERE:?set it to the program}\n',
     )
-    const { code, stderr } = await runPatchbay(['serve', '--config', file, '--data-dir', scratch.dataDir], scratch)
+    const { code, stderr } = await runPatchbay(
+      ['serve', '--config', file, '--data-dir', scratch.dataDir],
+      scratch,
+    )
     expect(code).toBe(1)
     expect(stderr).toMatch(/patchbay\.yaml:4.*set it to the program/)
   })
 
   it.each([
-    ['a profile', { profiles: { work: {} } }, /profiles/],
-    ['a server over HTTP', { servers: { a: { url: 'https://example.com/mcp' } } }, /servers\.a/],
-  ])('with what is not built yet is refused, not ignored: %s', async (_, config, expected) => {
+    { what: 'a profile', config: { profiles: { work: {} } }, says: /profiles/ },
+    { what: 'HTTP', config: { servers: { a: { url: 'https://example.com/mcp' } } }, says: /servers\.a/ },
+  ])('with what is not built yet is refused, not ignored: $what', async ({ config, says }) => {
     using scratch = new Scratch()
     const file = scratch.write('patchbay.json', JSON.stringify({ version: 1, ...config }))
-    const { code, stderr } = await runPatchbay(['serve', '--config', file, '--data-dir', scratch.dataDir], scratch)
+    const { code, stderr } = await runPatchbay(
+      ['serve', '--config', file, '--data-dir', scratch.dataDir],
+      scratch,
+    )
     expect(code).toBe(1)
-    expect(stderr).toMatch(expected)
+    expect(stderr).toMatch(says)
   })
 
   it('a TOML file works as well', async () => {
@@ -78,7 +84,10 @@ servers:
     const { command, args } = toServerEntry('echo.ts')
     const text = `version = 1\n[servers.echo]\ncommand = ${JSON.stringify(command)}\nargs = ${JSON.stringify(args)}\n`
     const file = scratch.write('patchbay.toml', text)
-    const outcome = await runPatchbay(['check', '--ping', '--config', file, '--data-dir', scratch.dataDir], scratch)
+    const outcome = await runPatchbay(
+      ['check', '--ping', '--config', file, '--data-dir', scratch.dataDir],
+      scratch,
+    )
     expect(outcome.code).toBe(0)
   })
 })
@@ -106,9 +115,28 @@ describe('wrong usage', () => {
 describe('--help', () => {
   it.each([
     [['--help'], ['serve', 'connect', 'check']],
-    [['serve', '--help'], ['--config', '--data-dir', '--stdio', '--no-http', '--log-level', '--port', '--host', '--auth', '--secrets']],
-    [['check', '--help'], ['--config', '--ping', '--json']],
-    [['connect', '--help'], ['--client', '--profile', '--server', '--data-dir', '--no-start', '--wait']],
+    [
+      ['serve', '--help'],
+      [
+        '--config',
+        '--data-dir',
+        '--stdio',
+        '--no-http',
+        '--log-level',
+        '--port',
+        '--host',
+        '--auth',
+        '--secrets',
+      ],
+    ],
+    [
+      ['check', '--help'],
+      ['--config', '--ping', '--json'],
+    ],
+    [
+      ['connect', '--help'],
+      ['--client', '--profile', '--server', '--data-dir', '--no-start', '--wait'],
+    ],
   ])('%j: exit 0, told on stdout', async (args, words) => {
     using scratch = new Scratch()
     const { code, stdout, stderr } = await runPatchbay(args, scratch)

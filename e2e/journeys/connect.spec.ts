@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDeadline } from '../clients/deadline.ts'
 import { connectProcess, type RawClient } from '../clients/raw-client.ts'
-import { time } from '../clients/views.ts'
+import { eventually, time } from '../clients/views.ts'
 import { patchbayFile, Scratch, shimFile } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { isRunning } from '../hosts/processes.ts'
@@ -18,11 +18,15 @@ beforeAll(async () => {
 afterAll(() => app.dispose())
 
 const programs = [
-  ['the shim', [shimFile]],
-  ['patchbay connect', [patchbayFile, 'connect']],
+  { name: 'the shim', program: [shimFile] },
+  { name: 'patchbay connect', program: [patchbayFile, 'connect'] },
 ] as const
 
-function run(program: readonly string[], args: string[], { env, folder: cwd }: Scratch | Headless): RawClient {
+function run(
+  program: readonly string[],
+  args: string[],
+  { env, folder: cwd }: Scratch | Headless,
+): RawClient {
   return connectProcess({ command: process.execPath, args: [...program, ...args], env, cwd })
 }
 
@@ -30,7 +34,7 @@ function waitForEnd(client: RawClient, deadline = 3000): Promise<number | null> 
   return withDeadline(client.wire.closed, deadline, () => `it goes on\n${client.describe()}`)
 }
 
-describe.each(programs)('%s', (_, program) => {
+describe.each(programs)('$name', ({ program }) => {
   it('joins stdin and stdout to the running app', async () => {
     const client = run(program, ['--data-dir', app.dataDir, '--client', 'test'], app)
     await client.initialize()
@@ -127,7 +131,7 @@ describe.each(programs)('%s', (_, program) => {
     } finally {
       process.kill(pid, 'SIGTERM')
     }
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false)
+    await eventually(() => isRunning(pid)).toBe(false)
   })
 
   it('says what launch.json lacks', async () => {

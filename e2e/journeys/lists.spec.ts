@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readCallError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'
+import { eventually, readCallError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
@@ -102,9 +102,9 @@ describe('advertised, whatever the servers have', () => {
   const without = ['resources', 'prompts', 'logging', 'completions']
 
   it.each([
-    ['no server', {}],
-    ['a server with tools alone', { plain: toServerEntry('echo.ts', { without }) }],
-  ])('%s', async (_, servers) => {
+    { what: 'no server', servers: {} },
+    { what: 'a server with tools alone', servers: { plain: toServerEntry('echo.ts', { without }) } },
+  ])('$what', async ({ servers }) => {
     const client = (await start(servers)).openShim()
     const answer = await client.initialize()
     expect(answer.get('result', 'capabilities')).toEqual(expected)
@@ -141,7 +141,9 @@ describe('list_changed follows when lists change', () => {
       const names = await readNames(client, list)
       if (added === undefined) expect(names).not.toContain('echo__echo')
       else expect(names).toContain(added)
-      const changes = client.received.slice(marks[index]).filter((one) => one.method?.endsWith('list_changed'))
+      const changes = client.received
+        .slice(marks[index])
+        .filter((one) => one.method?.endsWith('list_changed'))
       expect(changes.map((one) => one.method)).toEqual([`notifications/${list}/list_changed`])
     }
   })
@@ -154,7 +156,9 @@ describe('at once after a start, from what was last known', () => {
     const host = await start({ moody: entry })
     const before = await openClient(host)
     await waitForTool(before, 'moody__echo')
-    const known = await Promise.all((['tools', 'prompts', 'resources'] as const).map((list) => readNames(before, list)))
+    const known = await Promise.all(
+      (['tools', 'prompts', 'resources'] as const).map((list) => readNames(before, list)),
+    )
     await host.stop()
     moody.setMood('hang')
     await host.start()
@@ -167,7 +171,7 @@ describe('at once after a start, from what was last known', () => {
     moody.setMood('well')
     const { message } = await readCallError(client, 'moody__echo', { text: 'x' })
     expect(message).toMatch(/moody/)
-    await expect.poll(() => moody.starts, { timeout: 10_000 }).toBe(3)
+    await eventually(() => moody.starts).toBe(3)
     expect(await client.callText('moody__echo', { text: 'there' })).toBe('there')
   })
 
@@ -175,7 +179,7 @@ describe('at once after a start, from what was last known', () => {
     const host = await start({ echo: toServerEntry('echo.ts', { startDelayMs: 700 }) })
     await waitForTool(await openClient(host), 'echo__echo')
     const remembered = path.join(host.dataDir, 'cache/lists/echo.json')
-    await expect.poll(() => existsSync(remembered) && readFileSync(remembered, 'utf8')).toContain('add-tool')
+    await eventually(() => existsSync(remembered) && readFileSync(remembered, 'utf8')).toContain('add-tool')
     await host.kill()
     await host.start()
     const client = await openClient(host)

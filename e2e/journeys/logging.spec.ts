@@ -1,7 +1,7 @@
 // Log levels per client, and who gets log messages (section 2.4 of the issue "The backbone").
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { readError, waitForTool } from '../clients/views.ts'
+import { eventually, readError, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import type { JsonObject } from '../servers/json-values.ts'
 
@@ -14,7 +14,9 @@ afterEach(async () => {
 
 const shared = { isolation: 'shared' }
 
-async function start(servers: JsonObject = { echo: toServerEntry('echo.ts', {}, shared) }): Promise<Headless> {
+async function start(
+  servers: JsonObject = { echo: toServerEntry('echo.ts', {}, shared) },
+): Promise<Headless> {
   app = await startHeadless({ config: { servers } })
   return app
 }
@@ -60,13 +62,13 @@ describe('log levels per client', () => {
   it('change with each setLevel, and when a client goes', async () => {
     const host = await start()
     const [one, two] = [await openClient(host, 'warning'), await openClient(host, 'notice')]
-    await expect.poll(() => readLevel(one)).toBe('notice')
+    await eventually(() => readLevel(one)).toBe('notice')
     await two.result('logging/setLevel', { level: 'alert' })
-    await expect.poll(() => readLevel(one)).toBe('warning')
+    await eventually(() => readLevel(one)).toBe('warning')
     await two.result('logging/setLevel', { level: 'debug' })
-    await expect.poll(() => readLevel(one)).toBe('debug')
+    await eventually(() => readLevel(one)).toBe('debug')
     await two.close()
-    await expect.poll(() => readLevel(one)).toBe('warning')
+    await eventually(() => readLevel(one)).toBe('warning')
   })
 
   it('a level that there is not is refused', async () => {
@@ -87,7 +89,7 @@ describe('log levels per client', () => {
     const client = await openClient(await start(servers), 'notice')
     await client.request('tools/call', { name: 'echo__crash' })
     const read = async (): Promise<unknown> => readLevel(client).catch(() => 'down')
-    await expect.poll(read).toBe('notice')
+    await eventually(read).toBe('notice')
   })
 })
 
@@ -106,7 +108,10 @@ describe('log messages of a shared server', () => {
   })
 
   it('a call on another server does not count', async () => {
-    const servers = { echo: toServerEntry('echo.ts', {}, shared), other: toServerEntry('echo.ts', {}, shared) }
+    const servers = {
+      echo: toServerEntry('echo.ts', {}, shared),
+      other: toServerEntry('echo.ts', {}, shared),
+    }
     const host = await start(servers)
     const [caller, elsewhere] = [await openClient(host, 'debug'), await openClient(host, 'debug')]
     await waitForTool(elsewhere, 'other__sleep')

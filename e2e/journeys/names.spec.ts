@@ -1,6 +1,6 @@
 // Tool names that clients see (docs/interfaces.md, section 5).
 import { afterEach, describe, expect, it } from 'vitest'
-import { readNames, readResource, waitForChange, waitForTool } from '../clients/views.ts'
+import { eventually, readNames, readResource, waitForChange, waitForTool } from '../clients/views.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import type { JsonObject } from '../servers/json-values.ts'
@@ -105,7 +105,7 @@ describe('the same names on every start', () => {
     const gateway = { maxToolNameLength: 24 }
     const first = await openWith(toServers([0, 500]), gateway)
     await waitForTool(first, 'one__extra-3')
-    await expect.poll(() => readNames(first, 'prompts')).toHaveLength(6)
+    await eventually(() => readNames(first, 'prompts')).toHaveLength(6)
     const before = { tools: await readNames(first, 'tools'), prompts: await readNames(first, 'prompts') }
     expect(before.prompts.filter((name) => name.length > 24)).toEqual([])
     for (const round of [1, 2]) {
@@ -129,7 +129,7 @@ describe('prompts likewise', () => {
       one: toServerEntry('echo.ts', { name: 'first', prompts: [{ name: 'greet', arguments: ['who'] }] }),
       two: toServerEntry('echo.ts', { name: 'second', prompts: [{ name: 'greet', arguments: ['who'] }] }),
     })
-    await expect.poll(() => readNames(client, 'prompts')).toEqual(['one__greet', 'two__greet'])
+    await eventually(() => readNames(client, 'prompts')).toEqual(['one__greet', 'two__greet'])
     const result = await client.result('prompts/get', { name: 'two__greet', arguments: { who: 'Ada' } })
     expect(JSON.stringify(result)).toContain(JSON.stringify('second greet {"who":"Ada"}').slice(1, -1))
   })

@@ -97,7 +97,9 @@ describe('the one-server endpoints show', () => {
 
   it('and nothing of other servers', async () => {
     const client = await openClient()
-    expect((await readError(client, 'tools/call', { name: 'other__echo' })).message).toBe('No tool other__echo.')
+    expect((await readError(client, 'tools/call', { name: 'other__echo' })).message).toBe(
+      'No tool other__echo.',
+    )
     const pids = await Promise.all([client.callText('pid'), (await openClient('other')).callText('pid')])
     expect(new Set(pids).size).toBe(2)
   })
@@ -107,7 +109,10 @@ describe('and pass everything:', () => {
   it('unknown requests of the client, and their errors', async () => {
     const client = await openClient()
     expect(await client.result('vendor/thing', { a: [1] })).toEqual({ a: [1] })
-    expect(await readError(client, 'strange/thing')).toEqual({ code: -32601, message: 'No method strange/thing.' })
+    expect(await readError(client, 'strange/thing')).toEqual({
+      code: -32601,
+      message: 'No method strange/thing.',
+    })
     expect(await client.result('ping')).toEqual({})
   })
 
@@ -115,7 +120,9 @@ describe('and pass everything:', () => {
     const client = await openClient()
     client.notify('notifications/vendor', { from: 'client' })
     const heard = await client.callText('notifications')
-    expect(JSON.parse(heard)).toContain('{"jsonrpc":"2.0","method":"notifications/vendor","params":{"from":"client"}}')
+    expect(JSON.parse(heard)).toContain(
+      '{"jsonrpc":"2.0","method":"notifications/vendor","params":{"from":"client"}}',
+    )
   })
 
   it('unknown notifications of the server, to its own clients alone', async () => {
@@ -135,7 +142,10 @@ describe('and pass everything:', () => {
   it('unknown questions of the server, and their answers', async () => {
     const client = await openClient('odd')
     client.onQuestion('vendor/question', () => ({ answer: 1 }))
-    lab.prepare({ ask: '{"jsonrpc":"2.0","id":"q","method":"vendor/question","params":{"a":1}}', reply: '{}' })
+    lab.prepare({
+      ask: '{"jsonrpc":"2.0","id":"q","method":"vendor/question","params":{"a":1}}',
+      reply: '{}',
+    })
     await client.request('tools/call', { name: 'act' })
     const answer = await lab.waitForReceived((one) => one.method === undefined && one.idKey === 'text q')
     expect(answer.result).toEqual({ answer: 1 })
@@ -165,7 +175,11 @@ describe('a client of one server that', () => {
 
   it('hangs is answered when its connect time-out is over, with server and state', async () => {
     const client = app.openShim({ server: 'hung' })
-    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } }
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'x', version: '1' },
+    }
     const { value, took } = await time(() => readError(client, 'initialize', params))
     expect(value.message).toContain('hung')
     expect(value.data).toMatchObject({ server: 'hung' })

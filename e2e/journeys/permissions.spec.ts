@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, sta
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { waitForTool } from '../clients/views.ts'
+import { eventually, waitForTool } from '../clients/views.ts'
 import { runPatchbay } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 
@@ -35,7 +35,7 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<Headless> {
   await client.initialize()
   await waitForTool(client, 'echo__echo')
   // What was known of the server is on disk then, too.
-  await expect.poll(() => existsSync(path.join(app!.dataDir, 'cache/lists/echo.json'))).toBe(true)
+  await eventually(() => existsSync(path.join(app!.dataDir, 'cache/lists/echo.json'))).toBe(true)
   return app
 }
 
@@ -118,7 +118,10 @@ describe.skipIf(!canBecomeAnother)('another user', () => {
       expect(runAsStranger(connect, (await start({ XDG_RUNTIME_DIR: runtime })).socket)).toBe('EACCES')
       await app!.dispose()
       // Too long a path for the data folder: the socket goes under the temp folder.
-      app = await startHeadless({ config: { servers: {} }, args: ['--no-http', '--data-dir', longDataDir(runtime)] })
+      app = await startHeadless({
+        config: { servers: {} },
+        args: ['--no-http', '--data-dir', longDataDir(runtime)],
+      })
       expect(app.socket.length).toBeLessThan(108)
       expect(runAsStranger(connect, app.socket)).toBe('EACCES')
     } finally {
@@ -132,7 +135,10 @@ describe.skipIf(!canBecomeAnother)('another user', () => {
     const temp = mkdtempSync(path.join(tmpdir(), 'pb-tmp-'))
     chmodSync(temp, 0o777)
     try {
-      runAsStranger(`require('fs').mkdirSync(process.argv[1], { mode: 0o777 })`, path.join(temp, 'patchbay-0'))
+      runAsStranger(
+        `require('fs').mkdirSync(process.argv[1], { mode: 0o777 })`,
+        path.join(temp, 'patchbay-0'),
+      )
       const env = { PATH: process.env['PATH'], HOME: temp, TMPDIR: temp }
       const args = ['serve', '--no-http', '--data-dir', longDataDir(temp)]
       const { code, stdout, stderr } = await runPatchbay(args, { env })

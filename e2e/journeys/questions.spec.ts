@@ -2,7 +2,7 @@
 // several clients are there: promotion.spec.ts.
 import { afterEach, describe, expect, it } from 'vitest'
 import { RawAnswer, type RawClient } from '../clients/raw-client.ts'
-import { waitForTool } from '../clients/views.ts'
+import { eventually, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { OddLab } from '../hosts/odd-lab.ts'
 import type { JsonObject } from '../servers/json-values.ts'
@@ -30,14 +30,23 @@ interface Answer {
   readonly result?: unknown
 }
 
-async function ask(client: RawClient, kind: string, args: JsonObject = {}, server = 'asker'): Promise<Answer> {
+async function ask(
+  client: RawClient,
+  kind: string,
+  args: JsonObject = {},
+  server = 'asker',
+): Promise<Answer> {
   return JSON.parse(await client.callText(`${server}__ask-${kind}`, { tag: 'x', ...args })) as Answer
 }
 
 describe('a question', () => {
   it('reaches the client as it was sent, and its answer the server', async () => {
     const client = await openClient(await start(), { sampling: {}, elicitation: {}, roots: {} })
-    const methods = { sampling: 'sampling/createMessage', elicitation: 'elicitation/create', roots: 'roots/list' }
+    const methods = {
+      sampling: 'sampling/createMessage',
+      elicitation: 'elicitation/create',
+      roots: 'roots/list',
+    }
     for (const [kind, method] of Object.entries(methods)) {
       client.onQuestion(method, () => ({ of: kind, 'x/y': [1, null] }))
       expect((await ask(client, kind)).result).toEqual({ of: kind, 'x/y': [1, null] })
@@ -49,7 +58,7 @@ describe('a question', () => {
     ])
   })
 
-  it("that the client refuses: its error arrives with code, message and data as they came", async () => {
+  it('that the client refuses: its error arrives with code, message and data as they came', async () => {
     const client = await openClient(await start(), { sampling: {} })
     const error = { code: -1, message: 'The user said no.', data: { why: [1] } }
     client.onQuestion('sampling/createMessage', () => new RawAnswer('error', JSON.stringify(error)))
@@ -71,7 +80,9 @@ describe('a question', () => {
       return { for: /of \w+ \d+/.exec(text)?.[0] }
     })
     for (const server of ['one', 'two']) await waitForTool(client, `${server}__ask-sampling`)
-    const rounds = [...Array(20).keys()].flatMap((round) => ['one', 'two'].map((server) => ({ round, server })))
+    const rounds = [...Array(20).keys()].flatMap((round) =>
+      ['one', 'two'].map((server) => ({ round, server })),
+    )
     const wrong = await Promise.all(
       rounds.map(async ({ round, server }) => {
         const tag = `of ${server} ${round}`
@@ -95,16 +106,17 @@ describe('a question', () => {
     client.destroy()
     const other = await openClient(host, {})
     const read = async (): Promise<unknown> => JSON.parse(await other.callText('asker__late-answers'))
-    await expect.poll(read).toHaveLength(1)
+    await eventually(read).toHaveLength(1)
     expect(JSON.stringify(await read())).toContain('error')
   })
 
   it('without a call in flight and with several clients is put to none, and refused with the reason', async () => {
     const host = await start({ asker: toServerEntry('asker.ts', {}, { isolation: 'shared' }) })
     const clients = [await openClient(host, { sampling: {} }), await openClient(host, { sampling: {} })]
-    await clients[0]!.callText('asker__ask-later', { ms: 50, tag: 'x' })
+    await clients[0]!.callText('asker__ask-later', { ms: 400, tag: 'x' })
+    // The first look comes before the question, the second long after it: else it would be a call in flight.
     const read = async (): Promise<unknown> => JSON.parse(await clients[1]!.callText('asker__late-answers'))
-    await expect.poll(read, { interval: 200 }).toHaveLength(1)
+    await eventually(read, { interval: 1500 }).toHaveLength(1)
     const [line] = (await read()) as string[]
     expect((JSON.parse(line!) as Answer).error?.message).toBeTruthy()
     for (const client of clients) expect(client.questions).toEqual([])
@@ -131,9 +143,15 @@ describe('upstream we declare what Patchbay can bridge', () => {
       await waitForTool(client, 'odd__act')
       for (const [method, params] of [
         ['sampling/createMessage', '{"messages":[],"maxTokens":1,"tools":[]}'],
-        ['elicitation/create', '{"mode":"url","url":"https://example.com","elicitationId":"e","message":"m"}'],
+        [
+          'elicitation/create',
+          '{"mode":"url","url":"https://example.com","elicitationId":"e","message":"m"}',
+        ],
       ]) {
-        lab.prepare({ ask: `{"jsonrpc":"2.0","id":"q","method":"${method}","params":${params}}`, reply: '{}' })
+        lab.prepare({
+          ask: `{"jsonrpc":"2.0","id":"q","method":"${method}","params":${params}}`,
+          reply: '{}',
+        })
         await client.request('tools/call', { name: 'odd__act' })
         const refusal = await lab.waitForReceived((one) => one.method === undefined && one.idKey === 'text q')
         expect(refusal.error?.message).toBeTruthy()
@@ -156,7 +174,7 @@ describe('roots', () => {
     }
     const before = [await countTold(one), await countTold(two)]
     one.notify('notifications/roots/list_changed')
-    await expect.poll(() => countTold(one)).toBe(before[0]! + 1)
+    await eventually(() => countTold(one)).toBe(before[0]! + 1)
     expect(await countTold(two)).toBe(before[1])
   })
 })

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDeadline } from '../clients/deadline.ts'
 import { connectProcess, type RawClient } from '../clients/raw-client.ts'
-import { readNames, waitForTool } from '../clients/views.ts'
+import { eventually, readNames, waitForTool } from '../clients/views.ts'
 import { projectFolder, Scratch, shimFile } from '../hosts/built.ts'
 import type { Headless } from '../hosts/headless.ts'
 import { startQuickstart } from '../hosts/quickstart.ts'
@@ -83,7 +83,9 @@ describe('serve --config examples/quickstart.yaml: a client through the shim', (
     expect(await complete({ name: 'name', value: '' }, context)).toEqual(['David', 'Eve', 'Frank'])
     const template = { type: 'ref/resource', uri: 'demo://resource/dynamic/text/{resourceId}' }
     const params = { ref: template, argument: { name: 'resourceId', value: '7' } }
-    expect(await client.result('completion/complete', params)).toMatchObject({ completion: { values: ['7'] } })
+    expect(await client.result('completion/complete', params)).toMatchObject({
+      completion: { values: ['7'] },
+    })
   })
 
   it('hears progress', async () => {
@@ -109,14 +111,19 @@ describe('npm start', () => {
     using scratch = new Scratch()
     const env = { ...scratch.env, PATCHBAY_HOME: scratch.dataDir }
     const script = path.join(projectFolder, 'scripts/start.mjs')
-    const child = spawn(process.execPath, [script], { env, cwd: projectFolder, stdio: 'pipe', detached: true })
+    const child = spawn(process.execPath, [script], {
+      env,
+      cwd: projectFolder,
+      stdio: 'pipe',
+      detached: true,
+    })
     const exited = new Promise<number | null>((resolve) => child.on('close', resolve))
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     try {
-      await expect.poll(() => stdout, { timeout: 30_000 }).toContain('"ready":true')
+      await eventually(() => stdout, { timeout: 30_000 }).toContain('"ready":true')
       expect(stderr).toMatch(/headless|without/)
       const client = connectProcess({ command: process.execPath, args: [shimFile, '--no-start'], env })
       await client.initialize()

@@ -2,15 +2,18 @@
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSdkOne, openSdkTwo, type Program, type SdkClient } from '../clients/sdk-clients.ts'
-import { time } from '../clients/views.ts'
+import { eventually, time } from '../clients/views.ts'
 import { projectFolder, shimFile } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { startQuickstart } from '../hosts/quickstart.ts'
 
-const lines: readonly (readonly [string, (program: Program) => Promise<SdkClient>])[] = [
-  ['@modelcontextprotocol/sdk 1.x', openSdkOne],
-  ['@modelcontextprotocol/client 2.x', (program) => openSdkTwo(program, 'legacy')],
-  ['@modelcontextprotocol/client 2.x, versionNegotiation auto', (program) => openSdkTwo(program, 'auto')],
+const lines: readonly { readonly name: string; readonly open: (program: Program) => Promise<SdkClient> }[] = [
+  { name: '@modelcontextprotocol/sdk 1.x', open: openSdkOne },
+  { name: '@modelcontextprotocol/client 2.x', open: (program) => openSdkTwo(program, 'legacy') },
+  {
+    name: '@modelcontextprotocol/client 2.x, versionNegotiation auto',
+    open: (program) => openSdkTwo(program, 'auto'),
+  },
 ]
 
 let client: SdkClient | undefined
@@ -25,10 +28,10 @@ function toProgram(app: Headless, ...args: string[]): Program {
 }
 
 async function waitForTools(one: SdkClient, ...names: string[]): Promise<void> {
-  await expect.poll(() => one.listToolNames(), { timeout: 10_000 }).toEqual(expect.arrayContaining(names))
+  await eventually(() => one.listToolNames()).toEqual(expect.arrayContaining(names))
 }
 
-describe.each(lines)('%s and the quick start:', (_, open) => {
+describe.each(lines)('$name and the quick start:', ({ open }) => {
   let app: Headless
 
   beforeAll(async () => {
@@ -54,14 +57,19 @@ describe.each(lines)('%s and the quick start:', (_, open) => {
 
   it('sampling, elicitation and roots handlers answer a real server', async () => {
     client = await open(toProgram(app))
-    await waitForTools(client, 'everything__trigger-sampling-request', 'everything__trigger-elicitation-request')
-    const sample = await client.callTool('everything__trigger-sampling-request', { prompt: 'hello', maxTokens: 9 })
+    await waitForTools(
+      client,
+      'everything__trigger-sampling-request',
+      'everything__trigger-elicitation-request',
+    )
+    const sample = await client.callTool('everything__trigger-sampling-request', {
+      prompt: 'hello',
+      maxTokens: 9,
+    })
     expect(sample).toContain('a sample')
     expect(await client.callTool('everything__trigger-elicitation-request', {})).toContain('Ada')
     await waitForTools(client, 'everything__get-roots-list')
-    await expect
-      .poll(() => client!.callTool('everything__get-roots-list', {}), { timeout: 10_000 })
-      .toContain('file:///a/root')
+    await eventually(() => client!.callTool('everything__get-roots-list', {})).toContain('file:///a/root')
   })
 
   it('one server alone', async () => {
@@ -71,11 +79,14 @@ describe.each(lines)('%s and the quick start:', (_, open) => {
   })
 })
 
-describe.each(lines)('%s and servers of ours:', (_, open) => {
+describe.each(lines)('$name and servers of ours:', ({ open }) => {
   let app: Headless
 
   beforeAll(async () => {
-    const servers = { echo: toServerEntry('echo.ts', {}, { isolation: 'shared' }), asker: toServerEntry('asker.ts') }
+    const servers = {
+      echo: toServerEntry('echo.ts', {}, { isolation: 'shared' }),
+      asker: toServerEntry('asker.ts'),
+    }
     app = await startHeadless({ config: { servers } })
   })
 
@@ -87,7 +98,9 @@ describe.each(lines)('%s and servers of ours:', (_, open) => {
     const told: unknown[] = []
     const args = { ms: 400, value: 'x', steps: 3 }
     // The server is silent between its last progress and its answer: when both come in one piece, SDK clients lose it.
-    await client.callTool('echo__sleep', args, { onprogress: ({ progress, message }) => told.push([progress, message]) })
+    await client.callTool('echo__sleep', args, {
+      onprogress: ({ progress, message }) => told.push([progress, message]),
+    })
     expect(told).toEqual([1, 2, 3].map((progress) => [progress, 'x']))
   })
 
@@ -102,7 +115,7 @@ describe.each(lines)('%s and servers of ours:', (_, open) => {
     await expect(call).rejects.toThrow()
     const read = async (): Promise<unknown[]> =>
       (JSON.parse(await client!.callTool('echo__cancelled-report', {})) as unknown[]).slice(before.length)
-    await expect.poll(read).toEqual([expect.objectContaining({ known: true })])
+    await eventually(read).toEqual([expect.objectContaining({ known: true })])
   })
 
   it('sampling, elicitation and roots handlers are answered through', async () => {
@@ -119,7 +132,7 @@ describe.each(lines)('%s and servers of ours:', (_, open) => {
     let changes = 0
     client.onToolsChanged(() => changes++)
     await client.callTool('echo__add-tool', { name: path.basename(projectFolder) })
-    await expect.poll(() => changes).toBeGreaterThan(0)
+    await eventually(() => changes).toBeGreaterThan(0)
     const inFlight = client.callTool('echo__sleep', { ms: 30_000, value: 'x' })
     await client.callTool('echo__count', {})
     const { took } = await time(async () => {

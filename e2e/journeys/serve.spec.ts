@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { withDeadline } from '../clients/deadline.ts'
 import { connectProcess } from '../clients/raw-client.ts'
-import { time, waitForTool } from '../clients/views.ts'
+import { eventually, time, waitForTool } from '../clients/views.ts'
 import { patchbayFile, runPatchbay, Scratch, shimFile } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { findDescendants, isRunning } from '../hosts/processes.ts'
@@ -37,7 +37,7 @@ class Serving {
   }
 
   async waitUntilReady(): Promise<void> {
-    await expect.poll(() => this.stdout, { timeout: 10_000 }).toContain('\n')
+    await eventually(() => this.stdout).toContain('\n')
   }
 
   waitForExit(): Promise<{ code: number | null; signal: string | null }> {
@@ -91,7 +91,7 @@ describe('the ready line', () => {
     expect(await serving.waitForExit()).toEqual({ code: 0, signal: null })
   })
 
-  it("config.json of the data folder is the configuration without --config; PATCHBAY_HOME tells the folder", async () => {
+  it('config.json of the data folder is the configuration without --config; PATCHBAY_HOME tells the folder', async () => {
     using scratch = new Scratch()
     scratch.write('config.json', JSON.stringify({ version: 1, servers: { mine: toServerEntry('echo.ts') } }))
     const env = { ...scratch.env, PATCHBAY_HOME: scratch.folder }
@@ -136,36 +136,39 @@ describe('a second serve on the same data folder', () => {
 })
 
 describe('SIGTERM: exit 0 within 10 s, no child left', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s, with calls in flight, a hanging server and a stubborn grandchild', async (signal) => {
-    using scratch = new Scratch()
-    const servers = {
-      echo: toServerEntry('echo.ts'),
-      tree: toTree(),
-      hung: { command: 'sleep', args: ['1000'] },
-      session: toServerEntry('echo.ts', {}, { isolation: 'session' }),
-    }
-    const config = scratch.writeServers(servers)
-    using serving = new Serving(['--no-http', '--config', config, '--data-dir', scratch.dataDir], scratch)
-    await serving.waitUntilReady()
-    const args = [shimFile, '--data-dir', scratch.dataDir]
-    const client = connectProcess({ command: process.execPath, args, env: scratch.env })
-    await client.initialize()
-    for (const server of ['echo', 'tree', 'session']) await waitForTool(client, `${server}__echo`)
-    const calls = ['echo', 'session'].map((server) =>
-      client.request('tools/call', { name: `${server}__sleep`, arguments: { ms: 60_000 } }),
-    )
-    await client.callText('session__count')
-    const pids = findDescendants(serving.process.pid!)
-    expect(pids.length).toBeGreaterThanOrEqual(6)
-    serving.process.kill(signal)
-    const { value, took } = await time(() => serving.waitForExit())
-    expect(value).toEqual({ code: 0, signal: null })
-    expect(took).toBeLessThan(10_000)
-    expect(pids.filter(isRunning)).toEqual([])
-    for (const call of calls) expect((await call).error).toBeDefined()
-    expect(existsSync(path.join(scratch.dataDir, 'rendezvous.json'))).toBe(false)
-    client.destroy()
-  })
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s, with calls in flight, a hanging server and a stubborn grandchild',
+    async (signal) => {
+      using scratch = new Scratch()
+      const servers = {
+        echo: toServerEntry('echo.ts'),
+        tree: toTree(),
+        hung: { command: 'sleep', args: ['1000'] },
+        session: toServerEntry('echo.ts', {}, { isolation: 'session' }),
+      }
+      const config = scratch.writeServers(servers)
+      using serving = new Serving(['--no-http', '--config', config, '--data-dir', scratch.dataDir], scratch)
+      await serving.waitUntilReady()
+      const args = [shimFile, '--data-dir', scratch.dataDir]
+      const client = connectProcess({ command: process.execPath, args, env: scratch.env })
+      await client.initialize()
+      for (const server of ['echo', 'tree', 'session']) await waitForTool(client, `${server}__echo`)
+      const calls = ['echo', 'session'].map((server) =>
+        client.request('tools/call', { name: `${server}__sleep`, arguments: { ms: 60_000 } }),
+      )
+      await client.callText('session__count')
+      const pids = findDescendants(serving.process.pid!)
+      expect(pids.length).toBeGreaterThanOrEqual(6)
+      serving.process.kill(signal)
+      const { value, took } = await time(() => serving.waitForExit())
+      expect(value).toEqual({ code: 0, signal: null })
+      expect(took).toBeLessThan(10_000)
+      expect(pids.filter(isRunning)).toEqual([])
+      for (const call of calls) expect((await call).error).toBeDefined()
+      expect(existsSync(path.join(scratch.dataDir, 'rendezvous.json'))).toBe(false)
+      client.destroy()
+    },
+  )
 
   it('servers of an app that was killed end by the end of their stdin', async () => {
     app = await startHeadless({ config: { servers: { echo: toServerEntry('echo.ts') } } })
@@ -173,7 +176,7 @@ describe('SIGTERM: exit 0 within 10 s, no child left', () => {
     await client.initialize()
     const pid = Number(await client.callText('echo__pid'))
     await app.kill()
-    await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false)
+    await eventually(() => isRunning(pid), { timeout: 5000 }).toBe(false)
   })
 })
 
@@ -183,10 +186,12 @@ describe('our own log', () => {
     const client = app.openShim({ client: 'the-test' })
     await client.initialize()
     const file = path.join(app.dataDir, 'logs/app.log')
-    await expect.poll(() => readFileSync(file, 'utf8')).toContain('the-test')
+    await eventually(() => readFileSync(file, 'utf8')).toContain('the-test')
     await app.stop()
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     expect(lines.map((line) => typeof (JSON.parse(line) as unknown))).toEqual(lines.map(() => 'object'))
-    expect(lines.join('\n')).not.toContain(readFileSync(path.join(app.dataDir, 'access-token'), 'utf8').trim())
+    expect(lines.join('\n')).not.toContain(
+      readFileSync(path.join(app.dataDir, 'access-token'), 'utf8').trim(),
+    )
   })
 })

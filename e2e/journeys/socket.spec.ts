@@ -61,7 +61,11 @@ describe('a hello', () => {
 
   it('and the first messages may come in one piece', async () => {
     const client = new RawClient(await openSocketWire(app.socket))
-    const initialize = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } }
+    const initialize = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'x', version: '1' },
+    }
     const lines = [toHello(), { jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize }]
     client.sendRaw(lines.map((line) => JSON.stringify(line)).join('\n'))
     await client.waitFor((one) => one.idKey === 'number 1')
@@ -94,7 +98,12 @@ describe('a hello', () => {
   })
 
   it('that is none closes the connection, without a word of MCP', async () => {
-    for (const line of ['hello\n', '{"jsonrpc":"2.0","id":1,"method":"ping"}\n', '[]\n', 'GET / HTTP/1.1\r\n\r\n'])
+    for (const line of [
+      'hello\n',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}\n',
+      '[]\n',
+      'GET / HTTP/1.1\r\n\r\n',
+    ])
       expect(await sayAndWait(line)).not.toContain('"ok":true')
   })
 })

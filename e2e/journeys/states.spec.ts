@@ -1,6 +1,14 @@
 // Calls to servers that are not ready: who waits, who fails at once, and what the error says.
 import { afterEach, describe, expect, it } from 'vitest'
-import { readCallError, readError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'
+import {
+  eventually,
+  readCallError,
+  readError,
+  readNames,
+  time,
+  waitForChange,
+  waitForTool,
+} from '../clients/views.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
@@ -92,7 +100,7 @@ describe('a call to a server that is down fails at once, and the error names ser
     moody.setMood('fail')
     await readCallError(client, 'moody__crash')
     await waitForChange(client, 'tools', { after })
-    await expect.poll(() => readNames(client, 'tools')).not.toContain('moody__echo')
+    await eventually(() => readNames(client, 'tools')).not.toContain('moody__echo')
     await expectRefusal(client, 'moody', 'crash-loop')
     expect(moody.starts).toBe(3)
     expect(await client.callText('good__echo', { text: 'fine' })).toBe('fine')

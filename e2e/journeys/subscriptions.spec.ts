@@ -1,7 +1,7 @@
 // Subscriptions counted per client (section 2.4 of the issue "The backbone").
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { readError, readNames } from '../clients/views.ts'
+import { eventually, readError, readNames } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
 import type { JsonObject } from '../servers/json-values.ts'
@@ -30,7 +30,7 @@ async function start(echo: JsonObject): Promise<Headless> {
 async function openClient(host: Headless, server?: string): Promise<RawClient> {
   const client = host.openShim(server === undefined ? {} : { server })
   await client.initialize()
-  await expect.poll(() => readNames(client, 'resources')).toHaveLength(2)
+  await eventually(() => readNames(client, 'resources')).toHaveLength(2)
   return client
 }
 
@@ -89,7 +89,7 @@ describe('subscriptions are counted per client', () => {
     expect(await touch(two, two)).toEqual([1])
     two.destroy()
     const last = await openClient(host)
-    await expect.poll(() => readReport(last)).toMatchObject({ live: [], unsubscribed: 1 })
+    await eventually(() => readReport(last)).toMatchObject({ live: [], unsubscribed: 1 })
   })
 
   it('clients of the whole and of the one server are counted alike', async () => {
@@ -112,8 +112,8 @@ describe('subscriptions are counted per client', () => {
     await client.request('tools/call', { name: 'echo__crash' })
     const isUp = async (): Promise<boolean> =>
       (await client.request('tools/call', { name: 'echo__count' })).raw('result') !== undefined
-    await expect.poll(isUp).toBe(true)
-    await expect.poll(() => readReport(client)).toMatchObject({ live: [uri] })
+    await eventually(isUp).toBe(true)
+    await eventually(() => readReport(client)).toMatchObject({ live: [uri] })
     expect(await touch(client, client)).toEqual([1])
   })
 
@@ -122,7 +122,9 @@ describe('subscriptions are counted per client', () => {
     const clients = [host.openShim({ server: 'echo' }), host.openShim({ server: 'echo' })]
     for (const client of clients) await client.initialize()
     for (const round of [1, 2]) {
-      const errors = await Promise.all(clients.map((one) => readError(one, 'resources/subscribe', { uri, round })))
+      const errors = await Promise.all(
+        clients.map((one) => readError(one, 'resources/subscribe', { uri, round })),
+      )
       const expected = { code: -32601, message: 'No method resources/subscribe.' }
       expect(errors).toEqual([expected, expected])
     }

@@ -1,7 +1,7 @@
 // Servers in trouble next to a good one (section 3.5 of the issue "The backbone").
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { readCallError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'
+import { eventually, readCallError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
 import { findDescendants } from '../hosts/processes.ts'
@@ -91,7 +91,7 @@ describe("the others' lists within 100 ms, errors within 1 s that name server an
     await waitForChange(client, 'tools', { after })
     expect(await client.callText('bad__echo', { text: 'back' })).toBe('back')
     // The one that hung is gone: the good server and the one that works are left.
-    await expect.poll(() => findDescendants(app!.pid), { timeout: 10_000 }).toHaveLength(2)
+    await eventually(() => findDescendants(app!.pid)).toHaveLength(2)
   })
 
   it('a server whose command does not exist', async () => {
@@ -103,7 +103,7 @@ describe("the others' lists within 100 ms, errors within 1 s that name server an
     expect(value.data).toMatchObject({ server: 'bad' })
     await expectGoodIsQuick(client)
     const readState = async (): Promise<unknown> => (await readCallError(client, 'bad__echo')).data
-    await expect.poll(readState).toMatchObject({ server: 'bad', state: 'crash-loop' })
+    await eventually(readState).toMatchObject({ server: 'bad', state: 'crash-loop' })
     await expectGoodIsQuick(client)
   })
 
@@ -120,7 +120,10 @@ describe("the others' lists within 100 ms, errors within 1 s that name server an
     const noisy = `console.log('Server is starting…'); console.log('{"broken'); console.log('[]'); console.log('')`
     const { args } = toServerEntry('echo.ts') as { args: string[] }
     const script = `${noisy}; await import(${JSON.stringify(args[0])})`
-    const client = await openBeside({ command: process.execPath, args: ['--input-type=module', '-e', script] })
+    const client = await openBeside({
+      command: process.execPath,
+      args: ['--input-type=module', '-e', script],
+    })
     await waitForTool(client, 'bad__echo')
     expect(await client.callText('bad__echo', { text: 'hello' })).toBe('hello')
     await expectGoodIsQuick(client)

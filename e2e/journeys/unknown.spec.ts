@@ -1,7 +1,7 @@
 // What a client of the whole may send besides: unknown methods, completion, and lines that are no messages.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { readError, readNames, waitForTool } from '../clients/views.ts'
+import { eventually, readError, readNames, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { OddLab } from '../hosts/odd-lab.ts'
 import type { JsonObject } from '../servers/json-values.ts'
@@ -35,8 +35,8 @@ async function openWith(servers: JsonObject): Promise<RawClient> {
   await client.initialize()
   const enabled = Object.keys(servers).filter((name) => (servers[name] as JsonObject)['enabled'] !== false)
   for (const name of enabled) await waitForTool(client, `${name}__echo`)
-  await expect.poll(() => readNames(client, 'prompts')).toHaveLength(enabled.length)
-  await expect.poll(() => readNames(client, 'resourceTemplates')).toHaveLength(enabled.length)
+  await eventually(() => readNames(client, 'prompts')).toHaveLength(enabled.length)
+  await eventually(() => readNames(client, 'resourceTemplates')).toHaveLength(enabled.length)
   return client
 }
 
@@ -76,7 +76,10 @@ describe('unknown requests are', () => {
   it('routed when only one server is enabled', async () => {
     const client = await openWith({ one: toEntry('one'), two: { ...toEntry('two'), enabled: false } })
     expect(await client.result('vendor/thing', { a: 1 })).toEqual({ a: 1 })
-    expect(await readError(client, 'strange/thing')).toEqual({ code: -32601, message: 'No method strange/thing.' })
+    expect(await readError(client, 'strange/thing')).toEqual({
+      code: -32601,
+      message: 'No method strange/thing.',
+    })
   })
 })
 
@@ -110,7 +113,11 @@ describe('completion', () => {
 
   it('goes to the server of the prompt, by its own name, with its context', async () => {
     const client = await both()
-    const params = { ref: { type: 'ref/prompt', name: 'two__greet' }, argument, context: { arguments: { x: '1' } } }
+    const params = {
+      ref: { type: 'ref/prompt', name: 'two__greet' },
+      argument,
+      context: { arguments: { x: '1' } },
+    }
     const { completion } = await client.result('completion/complete', params)
     expect(completion).toMatchObject({ values: ['ref/prompt greet', 'who=A', '{"arguments":{"x":"1"}}'] })
   })

@@ -1,6 +1,13 @@
 // Resource URIs that clients see (docs/interfaces.md, section 5).
 import { afterEach, describe, expect, it } from 'vitest'
-import { readError, readNames, readResource, waitForChange, waitForTool } from '../clients/views.ts'
+import {
+  eventually,
+  readError,
+  readNames,
+  readResource,
+  waitForChange,
+  waitForTool,
+} from '../clients/views.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { OddLab } from '../hosts/odd-lab.ts'
@@ -27,7 +34,13 @@ function toTwoServers(): JsonObject {
   const toEntry = (name: string): JsonObject =>
     toServerEntry(
       'echo.ts',
-      { name, resources: [{ uri: sharedUri, text: `of ${name}` }, { uri: `note://${name}`, text: name }] },
+      {
+        name,
+        resources: [
+          { uri: sharedUri, text: `of ${name}` },
+          { uri: `note://${name}`, text: name },
+        ],
+      },
       { isolation: 'shared' },
     )
   return { one: toEntry('one'), two: toEntry('two') }
@@ -35,15 +48,21 @@ function toTwoServers(): JsonObject {
 
 async function openWithTwo(): Promise<RawClient> {
   const client = await openWith(toTwoServers())
-  await expect.poll(() => readNames(client, 'resources')).toHaveLength(4)
+  await eventually(() => readNames(client, 'resources')).toHaveLength(4)
   return client
 }
 
 it('resource URIs stay as they are', async () => {
-  const uris = ['file:///a%20b', 'x:y', 'https://example.com/?a=b&c=%2F#d', 'note://ä/😀', 'patchbay://other/x']
+  const uris = [
+    'file:///a%20b',
+    'x:y',
+    'https://example.com/?a=b&c=%2F#d',
+    'note://ä/😀',
+    'patchbay://other/x',
+  ]
   const resources = uris.map((uri) => ({ uri, text: `at ${uri}` }))
   const client = await openWith({ echo: toServerEntry('echo.ts', { resources }) })
-  await expect.poll(() => readNames(client, 'resources')).toEqual(uris)
+  await eventually(() => readNames(client, 'resources')).toEqual(uris)
   for (const uri of uris) expect(await readResource(client, uri)).toMatchObject({ uri, text: `at ${uri}` })
 })
 
@@ -66,7 +85,10 @@ describe('the same URI on two servers', () => {
     const toldOf = async (server: string): Promise<unknown> => {
       const after = client.mark()
       expect(await client.callText(`${server}__touch`, { uri: sharedUri })).toBe('sent')
-      return (await client.waitForNotification('notifications/resources/updated', { after })).get('params', 'uri')
+      return (await client.waitForNotification('notifications/resources/updated', { after })).get(
+        'params',
+        'uri',
+      )
     }
     expect(await toldOf('two')).toBe(alias)
     expect(await toldOf('one')).toBe(sharedUri)
@@ -127,8 +149,8 @@ describe('requests for a URI go', () => {
         resources: [{ uri: 'doc://one/owned', text: 'owned by two' }],
       }),
     })
-    await expect.poll(() => readNames(client, 'resourceTemplates')).toHaveLength(3)
-    await expect.poll(() => readNames(client, 'resources')).toHaveLength(1)
+    await eventually(() => readNames(client, 'resourceTemplates')).toHaveLength(3)
+    await eventually(() => readNames(client, 'resources')).toHaveLength(1)
     expect((await readResource(client, 'doc://one/7'))['text']).toBe('one doc://one/{id} 7')
     expect((await readResource(client, 'doc://two/7'))['text']).toBe('two doc://two/{id} 7')
     expect((await readResource(client, 'doc://x/7'))['text']).toBe('one doc://{any}/{id} x 7')
@@ -155,7 +177,7 @@ describe('the same template on two servers', () => {
       one: toServerEntry('echo.ts', { name: 'one', templates }),
       two: toServerEntry('echo.ts', { name: 'two', templates }),
     })
-    await expect.poll(() => readNames(client, 'resourceTemplates')).toHaveLength(2)
+    await eventually(() => readNames(client, 'resourceTemplates')).toHaveLength(2)
     const [first, second] = await readNames(client, 'resourceTemplates')
     expect(first).toBe('doc://{id}')
     const uri = second!.replace('{id}', '7')

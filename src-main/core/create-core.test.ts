@@ -33,9 +33,9 @@ const config: Config = {
   limits: { messageBytes: 1_000_000 },
 }
 
-async function create(given?: string) {
+async function create(given?: string, runtimeFolder?: string) {
   const dataFolder = given ?? (await makeScratchFolder())
-  const env = { ...process.env, XDG_RUNTIME_DIR: undefined }
+  const env = { ...process.env, XDG_RUNTIME_DIR: runtimeFolder }
   const core = createCore(config, createFakeHost(dataFolder, { env }), createLogRecorder().logger)
   onTestFinished(() => core.close())
   return { core, dataFolder }
@@ -92,6 +92,14 @@ describe('the core', { timeout: 30_000 }, () => {
     await client.untilClosed()
     expect([existsSync(file), existsSync(socket), isRunning(pid)]).toEqual([false, false, false])
     expect((await readFile(path.join(dataFolder, 'access-token'), 'utf8')).trim()).toBe(rendezvous.token)
+  })
+
+  it('opens its socket in the runtime folder where there is one', async () => {
+    const runtimeFolder = await makeScratchFolder()
+    const { core } = await create(undefined, runtimeFolder)
+    const socket = await core.openSocket()
+    expect(path.dirname(socket)).toBe(path.join(runtimeFolder, 'patchbay'))
+    await connectSocketClient(socket)
   })
 
   it('serves a client on streams', async () => {

@@ -18,8 +18,8 @@ export async function removeRendezvous(dataFolder: string, pid: number): Promise
 export async function readRendezvous(dataFolder: string): Promise<Rendezvous | undefined> {
   try {
     return parseRendezvous(await readFile(path.join(dataFolder, rendezvousFile), 'utf8'))
-  } catch (error) {
-    if (error instanceof Error) return undefined
-    throw error
+  } catch {
+    // Missing, half written or of another version: no app that could be talked to.
+    return undefined
   }
 }

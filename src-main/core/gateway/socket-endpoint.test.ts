@@ -136,9 +136,12 @@ describe('a client on the socket', { timeout: 20_000 }, () => {
   it('is cut off when its hello does not end', async () => {
     const { connect } = await open()
     const client = await connect()
+    const began = performance.now()
     client.sendText('x'.repeat(64 * 1024 + 1))
     await client.untilClosed()
     expect(client.lines).toEqual([])
+    // Else it were the five seconds that cut it off.
+    expect(performance.now() - began).toBeLessThan(4500)
   })
 
   it('is cut off when its hello is longer than 64 KiB, though it comes to an end', async () => {

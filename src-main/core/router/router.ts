@@ -181,9 +181,10 @@ export class Router {
         this.#subscriptions.onOpened(upstream, connection)
       },
       onClosed: (connection) => {
-        this.#onLost(pool, connection)
+        this.#onLost(connection)
       },
-      onStateChanged: () => {
+      onStateChanged: ({ state }) => {
+        if (state.state === 'back-off' || state.state === 'crash-loop') this.#lost.add(pool)
         this.#announcements.schedule()
       },
       onListsChanged: () => {
@@ -264,8 +265,7 @@ export class Router {
     }
   }
 
-  #onLost(pool: ServerPool, connection: Connection): void {
-    this.#lost.add(pool)
+  #onLost(connection: Connection): void {
     this.#questions.onLost(connection)
     for (const session of this.#sessions.values()) session.releaseInput(connection)
   }

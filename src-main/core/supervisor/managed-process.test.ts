@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, realpath, writeFile } from 'node:fs/promises'
+import { chmod, readFile, realpath, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { patience } from '../../testing/patience.ts'
@@ -64,12 +64,12 @@ describe('starting a process', { timeout: 20_000 }, () => {
     expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
   })
 
-  it.each([`/${'x'.repeat(300)}`, '/a\0b'])(
-    'tells that its working directory cannot even be looked at: %j',
-    async (cwd) => {
-      expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
-    },
-  )
+  it.each([
+    ['too long', `/${'x'.repeat(300)}`],
+    ['no path', '/a\0b'],
+  ])('tells that its working directory cannot even be looked at: %s', async (...[, cwd]) => {
+    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
+  })
 
   it('tells that its command leads through a file', async () => {
     const file = path.join(await makeScratchFolder(), 'file')
@@ -139,6 +139,23 @@ describe('stopping a process', { timeout: 20_000 }, () => {
       expect(isRunning(grandchild)).toBe(false)
     }, patience)
     expect(await child.exited).toBe('it exited with code 0')
+  })
+
+  it('gives what it started time to end by itself, when it exited first', async () => {
+    const marker = path.join(await makeScratchFolder(), 'marker')
+    const slow = `
+      const end = () => { require('node:fs').writeFileSync(${JSON.stringify(marker)}, 'in order'); process.exit(0) }
+      process.stdin.resume().on('end', () => setTimeout(end, 300))
+      console.log('up')
+    `
+    const child = startScript(`
+      const { spawn } = require('node:child_process')
+      const slow = spawn(process.execPath, ['-e', ${JSON.stringify(slow)}], { stdio: ['inherit', 'pipe', 'ignore'] })
+      slow.stdout.once('data', () => process.exit(0))
+    `)
+    await child.exited
+    await child.stop({ closeMs: 15_000, terminateMs: 15_000 })
+    expect(await readFile(marker, 'utf8')).toBe('in order')
   })
 
   it('kills what it started when that does not mind TERM', async () => {

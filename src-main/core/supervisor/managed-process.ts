@@ -139,5 +139,10 @@ function toStartFailure(command: ProcessCommand, error: Error): string {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // Not there, or where this user cannot look: either way nothing can run in it.
+    return false
+  }
 }

@@ -16,6 +16,7 @@ async function read(answers: FakeAnswers, timeoutMs = 5000) {
   const items = await readList(connection, 'tools', timeoutMs)
   return {
     keys: items.map(({ key }) => key),
+    texts: items.map(({ bytes }) => bytes.toString()),
     asked: carrier.sentOf('tools/list').map(({ params }) => params),
   }
 }
@@ -27,10 +28,11 @@ describe('readList', () => {
       two: { tools: [{ name: 'b' }, { name: 'a', again: true }], nextCursor: 'thr"ee' },
       'thr"ee': { tools: [{ name: 'c' }] },
     }
-    const { keys, asked } = await read({
+    const { texts, asked } = await read({
       'tools/list': ({ params }) => pages[toCursor(params)],
     })
-    expect(keys).toEqual(['a', 'b', 'c'])
+    // Of two with one name the first counts.
+    expect(texts).toEqual(['{"name":"a"}', '{"name":"b"}', '{"name":"c"}'])
     expect(asked).toEqual([{}, { cursor: 'two' }, { cursor: 'thr"ee' }])
   })
 

@@ -84,6 +84,7 @@ describe('PendingRequests', () => {
     expect(requests.take(id)).toBe(one)
     expect(requests.takeAll()).toEqual([two])
     expect(requests.takeAll()).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
     vi.advanceTimersByTime(10_000)
     expect(one.onTimeout).not.toHaveBeenCalled()
     expect(two.onTimeout).not.toHaveBeenCalled()

@@ -237,6 +237,17 @@ describe('what a pool remembers', { timeout: 30_000 }, () => {
     ])
   })
 
+  it('is on disk when the pool is closed', async () => {
+    const first = await create()
+    const upstream = first.pool.acquire(1)
+    await upstream.stop()
+    first.pool.learnAsks(upstream, 1)
+    await first.pool.close()
+    const second = await create({}, first.dataFolder)
+    await second.pool.recall()
+    expect(second.pool.isPerSession).toBe(true)
+  })
+
   it('is nothing, with a word in the log, when the file is broken', async () => {
     const { pool, dataFolder, warnings } = await create()
     const folder = path.join(dataFolder, 'cache', 'lists')

@@ -133,7 +133,7 @@ export class ServerPool {
 
   /** The upstream for a session's next call: its own where each has one, started now when it has none yet. */
   acquire(session: SessionKey): Upstream {
-    const found = this.find(session) ?? this.#add(session)
+    const found = this.find(session) ?? this.#add(this.isPerSession ? session : undefined)
     const use = this.#uses.get(found)
     const isAdopted = this.isPerSession && use !== undefined && use.owner === undefined
     if (use !== undefined) {

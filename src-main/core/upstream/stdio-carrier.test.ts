@@ -62,10 +62,10 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     expect(texts('stdout')).toEqual(['Listening…', '42'])
   })
 
-  it('takes a message with space in front of it for a message', async () => {
-    const { told } = open(String.raw`process.stdout.write('  {"a":1}\n\t{"b":1}\n')`)
+  it('takes a message with space or a byte order mark in front of it for a message', async () => {
+    const { told } = open(String.raw`process.stdout.write('\ufeff{"bom":1}\n  {"a":1}\n\t{"b":1}\n')`)
     await closed(told)
-    expect(told.lines.map((line) => line.trim())).toEqual(['{"a":1}', '{"b":1}'])
+    expect(told.lines.map((line) => line.trim())).toEqual(['{"bom":1}', '{"a":1}', '{"b":1}'])
   })
 
   it('takes a last line without an end, written right before the exit', async () => {

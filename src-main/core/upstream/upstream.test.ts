@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createFakeHost } from '../../testing/fake-host.ts'
@@ -235,6 +235,7 @@ describe('stopping an upstream', { timeout: 30_000 }, () => {
     expect(states()).toEqual(['starting', 'stopped'])
   })
 
+  // Fails as long as #onOpened looks at the connection only, not at the state.
   it('takes no opening for good that comes after it', async () => {
     const { upstream, told, entries } = create(
       toScriptServer(`
@@ -257,7 +258,13 @@ describe('stopping an upstream', { timeout: 30_000 }, () => {
   })
 
   it('calls off the next try when it comes during the back-off', async () => {
-    const { upstream, states } = create(toScriptServer('process.exit(3); function onMessage() {}'), {
+    const starts = path.join(await makeScratchFolder(), 'starts')
+    const script = `
+      require('node:fs').appendFileSync(${JSON.stringify(starts)}, 'x')
+      process.exit(3)
+      function onMessage() {}
+    `
+    const { upstream, states } = create(toScriptServer(script), {
       restart: { ...restart, delayMs: 3_600_000, maxDelayMs: 3_600_000 },
     })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -265,6 +272,10 @@ describe('stopping an upstream', { timeout: 30_000 }, () => {
     await until(upstream, 'back-off')
     await upstream.stop()
     vi.advanceTimersByTime(7_200_000)
+    vi.useRealTimers()
+    // Waits for a process that were there against all expectations.
+    await upstream.stop()
+    expect(await readFile(starts, 'utf8')).toBe('x')
     expect(states()).toEqual(['starting', 'back-off', 'stopped'])
   })
 

@@ -161,7 +161,7 @@ export class Upstream {
   }
 
   #onOpened(connection: Connection): void {
-    if (this.#connection !== connection || connection.isClosed) return
+    if (this.#connection !== connection || this.#state.state !== 'starting') return
     this.#listener.onOpened(this, connection)
     this.#following = this.#lists.follow(connection)
     this.#apply({ type: 'negotiated' })

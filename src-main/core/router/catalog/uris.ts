@@ -35,58 +35,57 @@ function canHoldSlash(expression: string): boolean {
   return /^\{[+#/?&;]/.test(expression)
 }
 
-const longestUri = 8192
+const longestUri = 4096
+const mostPieces = 128
+
+/** For each position in a URI whether the pieces so far can end there. */
+type Reach = readonly boolean[]
 
 /**
  * The texts that the expressions of a template (RFC 6570) stand for in a URI, in order, or undefined when the URI
- * cannot come from it. Templates are text from servers: no pattern of theirs is run, and no place is tried twice.
+ * cannot come from it. Templates are text from servers: no pattern of theirs is run; the time is at most the product
+ * of both lengths. Where a text may be longer or shorter, earlier expressions get the shorter one.
  */
 export function matchTemplate(template: string, uri: string): string[] | undefined {
-  if (uri.length > longestUri) return undefined
-  return matchPieces(splitTemplate(template), 0, { uri, at: 0, failed: new Set() })
+  const pieces = splitTemplate(template)
+  if (uri.length > longestUri || template.length > longestUri || pieces.length > mostPieces) return undefined
+  const start: Reach = [true, ...new Array<boolean>(uri.length).fill(false)]
+  const reaches = [start]
+  for (const piece of pieces) reaches.push(advance(piece, uri, reaches.at(-1) ?? start))
+  if (reaches.at(-1)?.[uri.length] !== true) return undefined
+  return readValues(pieces, uri, reaches)
 }
 
-interface Place {
-  readonly uri: string
-  readonly at: number
-  /** Pairs of piece and position that lead nowhere. */
-  readonly failed: Set<string>
+function advance(piece: Piece, uri: string, before: Reach): Reach {
+  const after = before.map(() => false)
+  let isOpen = false
+  for (let at = 0; at <= uri.length; at++) {
+    if (!piece.isExpression) {
+      if (before[at] === true && uri.startsWith(piece.text, at)) after[at + piece.text.length] = true
+      continue
+    }
+    if (at > 0 && uri[at - 1] === '/' && !canHoldSlash(piece.text)) isOpen = false
+    isOpen ||= before[at] === true
+    after[at] = isOpen
+  }
+  return after
 }
 
-function matchPieces(pieces: readonly Piece[], index: number, place: Place): string[] | undefined {
-  const piece = pieces[index]
-  const { uri, at, failed } = place
-  if (piece === undefined) return at === uri.length ? [] : undefined
-  if (!piece.isExpression) {
-    if (!uri.startsWith(piece.text, at)) return undefined
-    return matchPieces(pieces, index + 1, { ...place, at: at + piece.text.length })
+/** Goes back from the end, each expression from the earliest place where it can have begun. */
+function readValues(pieces: readonly Piece[], uri: string, reaches: readonly Reach[]): string[] {
+  const values: string[] = []
+  let end = uri.length
+  for (const [index, piece] of [...pieces.entries()].reverse()) {
+    if (!piece.isExpression) {
+      end -= piece.text.length
+      continue
+    }
+    const earliest = canHoldSlash(piece.text) || end === 0 ? 0 : uri.lastIndexOf('/', end - 1) + 1
+    const begin = reaches[index]?.indexOf(true, earliest) ?? end
+    values.unshift(uri.slice(begin, end))
+    end = begin
   }
-  const key = `${index} ${at}`
-  if (failed.has(key)) return undefined
-  for (const end of findEnds(pieces, index, place)) {
-    const rest = matchPieces(pieces, index + 1, { ...place, at: end })
-    if (rest !== undefined) return [uri.slice(at, end), ...rest]
-  }
-  failed.add(key)
-  return undefined
-}
-
-/** Where the text of an expression may end: before each place of the literal after it, or at the end of the URI. */
-function* findEnds(pieces: readonly Piece[], index: number, { uri, at }: Place): Iterable<number> {
-  const slash = canHoldSlash(pieces[index]?.text ?? '') ? -1 : uri.indexOf('/', at)
-  const limit = slash === -1 ? uri.length : slash
-  const next = pieces[index + 1]
-  if (next === undefined) yield limit
-  // Of expressions side by side nothing tells where one ends: the first takes nothing.
-  else if (next.isExpression) yield at
-  else {
-    for (
-      let end = uri.indexOf(next.text, at);
-      end !== -1 && end <= limit;
-      end = uri.indexOf(next.text, end + 1)
-    )
-      yield end
-  }
+  return values
 }
 
 /** The URI that a template gives when its expressions stand for these texts. */
