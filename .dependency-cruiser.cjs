@@ -76,7 +76,8 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.js', '.mjs'],
-      conditionNames: ['import', 'node', 'types'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
     },
     tsConfig: { fileName: 'tsconfig.base.json' },
   },

@@ -28,7 +28,7 @@ export interface RpcResponse {
 }
 
 /** A line that is no JSON-RPC message, with the error code to answer it with and, where it can be told, its id. */
-export interface RpcFault {
+interface RpcFault {
   readonly kind: 'fault'
   readonly bytes: Buffer
   readonly code: number

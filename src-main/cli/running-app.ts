@@ -26,7 +26,7 @@ export interface AppClient {
 }
 
 /** What a request came back with. */
-export interface AppAnswer {
+interface AppAnswer {
   readonly result?: unknown
   readonly error?: { readonly message: string }
 }

@@ -56,7 +56,7 @@ export interface Hello {
 }
 
 /** Why a hello was refused. `busy` is worth another try, the others are not. */
-export const helloRefusals = ['bad-token', 'unknown-server', 'unknown-profile', 'busy'] as const
+const helloRefusals = ['bad-token', 'unknown-server', 'unknown-profile', 'busy'] as const
 export type HelloRefusal = (typeof helloRefusals)[number]
 
 /** The one line that answers a hello. After a refusal the connection closes. */

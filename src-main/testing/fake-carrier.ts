@@ -20,7 +20,7 @@ export function toOpening(capabilities: object = {}): object {
 }
 
 /** A carrier to a server that is a table of answers. */
-export class FakeCarrier implements Carrier {
+class FakeCarrier implements Carrier {
   isCongested = false
   holds = 0
   stops = 0

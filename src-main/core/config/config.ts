@@ -14,10 +14,10 @@ export interface StdioTransport {
 }
 
 /** When a server that ended by itself is started again. */
-export type RestartSettings = Readonly<z.output<typeof restartSchema>>
+type RestartSettings = Readonly<z.output<typeof restartSchema>>
 
 /** How long to wait for a server. */
-export type TimeoutSettings = Readonly<z.output<typeof timeoutsSchema>>
+type TimeoutSettings = Readonly<z.output<typeof timeoutsSchema>>
 
 /** How clients see what the servers offer. */
 export type GatewaySettings = Readonly<Pick<ConfigFile['gateway'], 'naming' | 'maxToolNameLength'>>

@@ -220,6 +220,7 @@ export class Router {
           session.sendResult(id, toServerInitialize(asked, connection.initialize))
         },
         (error: unknown) => {
+          if (session.phase === 'closed') return
           session.phase = 'new'
           if (error instanceof ServerUnavailable) session.sendError(id, toUnavailable(error))
         },

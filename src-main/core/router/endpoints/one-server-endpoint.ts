@@ -1,11 +1,5 @@
 import { findMember, readElements, readString } from '#base/json-head.ts'
-import {
-  bytesAt,
-  notificationLine,
-  type RpcNotification,
-  type RpcRequest,
-  type RpcResponse,
-} from '#base/json-rpc.ts'
+import { bytesAt, type RpcNotification, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import type { Replacement } from '#base/splice.ts'
 import { toArray } from '../../upstream/known-server.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
@@ -70,9 +64,4 @@ export class OneServerEndpoint implements Endpoint {
     })
     return [{ span, bytes: toArray(kept.map((tool) => bytesAt(bytes, tool))) }]
   }
-}
-
-/** The notification that a list of a server's changed. */
-export function toListChanged(list: 'tools' | 'resources' | 'prompts'): readonly Buffer[] {
-  return notificationLine(`notifications/${list}/list_changed`)
 }
