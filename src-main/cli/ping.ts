@@ -78,6 +78,7 @@ export async function pingDirectly(
 ): Promise<void> {
   const core = createCore(config, host, createLogger([]))
   try {
+    await core.recall()
     core.startServers()
     await pingAll(
       config,

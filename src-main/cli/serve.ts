@@ -81,9 +81,15 @@ function alreadyRunning(pid: number | undefined): CommandFailed {
   )
 }
 
-/** Settles with the first signal that asks us to stop. */
+/** Settles with the first signal that asks us to stop; rejects when something unexpected leaves us in no known state. */
 function untilStopped(logger: Logger): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    process.on('uncaughtException', (error) => {
+      logger.error('Something unexpected went wrong: stopping.', { error: error.stack ?? error.message })
+      reject(
+        new CommandFailed('Something unexpected went wrong; logs/app.log in the data folder tells more.'),
+      )
+    })
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         logger.info(`Stopping: ${signal}.`)
