@@ -1,4 +1,4 @@
-import { readHead, type Head, type Span } from './json-head.ts'
+import { readHead, readMembers, type Head, type Span } from './json-head.ts'
 import type { Parts } from './splice.ts'
 
 /** A request as it came: `bytes` is the whole line, the spans tell where its parts stand. */
@@ -63,18 +63,21 @@ export function parseMessage(bytes: Buffer): RpcMessage {
   try {
     head = readHead(bytes)
   } catch (error) {
-    if (bytes[0] === 0x5b) {
-      return {
-        kind: 'fault',
-        bytes,
-        code: rpcCodes.invalidRequest,
-        reason: 'Batches are not supported here.',
-      }
-    }
-    const reason = error instanceof SyntaxError ? error.message : 'Not JSON'
-    return { kind: 'fault', bytes, code: rpcCodes.parseError, reason }
+    return toFault(bytes, error)
   }
   return toMessage(bytes, head)
+}
+
+/** What is wrong with a line that is no JSON object. */
+function toFault(bytes: Buffer, error: unknown): RpcFault {
+  try {
+    const isBatch = Array.isArray(JSON.parse(bytes.toString()))
+    const reason = isBatch ? 'Batches are not supported here.' : 'A message must be a JSON object.'
+    return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason }
+  } catch {
+    const reason = error instanceof Error ? error.message : 'Not JSON'
+    return { kind: 'fault', bytes, code: rpcCodes.parseError, reason }
+  }
 }
 
 function toMessage(bytes: Buffer, head: Head): RpcMessage {
@@ -89,6 +92,10 @@ function toMessage(bytes: Buffer, head: Head): RpcMessage {
     return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason }
   }
   const withId = id === undefined ? {} : { id }
+  if (result === undefined && error === undefined && readMembers(bytes).has('method')) {
+    const reason = 'The method of a request must be a string.'
+    return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason, ...withId }
+  }
   if (head.id !== undefined) {
     const outcome = { ...(result === undefined ? {} : { result }), ...(error === undefined ? {} : { error }) }
     return { kind: 'response', bytes, ...withId, ...outcome }

@@ -23,7 +23,7 @@ export interface LineTaker {
 }
 
 const highWaterBytes = 8 * 1024 * 1024
-const defaultStallMs = 30_000
+const defaultStallMs = 10_000
 
 /** Carries lines between a client and whoever takes them, each side only as fast as the other reads. */
 export class ClientCarrier implements ClientPort {
