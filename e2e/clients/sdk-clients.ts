@@ -39,7 +39,7 @@ export interface SdkClient {
 }
 
 /** Answers that every client gives when a server asks. */
-export const answers = {
+const answers = {
   sampling: { role: 'assistant', model: 'a model', content: { type: 'text', text: 'a sample' } },
   elicitation: { action: 'accept', content: { name: 'Ada' } },
   roots: { roots: [{ uri: 'file:///a/root', name: 'a root' }] },

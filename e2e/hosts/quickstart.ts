@@ -4,7 +4,7 @@ import { projectFolder } from './built.ts'
 import { startHeadless, type Headless } from './headless.ts'
 
 /** The configuration that the README names. */
-export const quickstartFile = path.join(projectFolder, 'examples/quickstart.yaml')
+const quickstartFile = path.join(projectFolder, 'examples/quickstart.yaml')
 
 /** Starts `serve --config examples/quickstart.yaml`. */
 export function startQuickstart(): Promise<Headless> {

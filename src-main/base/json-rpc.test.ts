@@ -80,7 +80,18 @@ describe('parseMessage', () => {
     })
   })
 
-  it.each(['', 'nonsense', '{"id":1', '{"id":1}}', '"text"'])('calls %j a parse error', (line) => {
+  it.each(['7', '"x"', 'null'])('calls %s an invalid request: JSON, but no message', (line) => {
+    expect(read(line)).toMatchObject({ kind: 'fault', code: rpcCodes.invalidRequest })
+  })
+
+  it('calls a method that is no string an invalid request, with its id where it has one', () => {
+    const fault = read('{"id":1,"method":7}')
+    expect(fault).toMatchObject({ kind: 'fault', code: rpcCodes.invalidRequest })
+    expect(fault).toHaveProperty('id')
+    expect(read('{"method":7}')).not.toHaveProperty('id')
+  })
+
+  it.each(['', 'nonsense', '{"id":1', '{"id":1}}'])('calls %j a parse error', (line) => {
     const fault = read(line)
     expect(fault).toMatchObject({ kind: 'fault', code: rpcCodes.parseError })
     expect(fault['reason']).toMatch(/JSON/)
