@@ -80,7 +80,8 @@ export class Conversation {
   #noteFromEditor(line: Buffer, head: Head): boolean {
     const { id, method } = head
     const key = id && idKey(line, id)
-    if (method === undefined) return key === undefined || this.#questions.delete(key)
+    const isAnswer = head.result !== undefined || head.error !== undefined
+    if (method === undefined) return !isAnswer || key === undefined || this.#questions.delete(key)
     if (method === handshake) this.#kept.clear()
     if (method === 'resources/unsubscribe') this.#kept.delete(paramKey(line, head, 'uri'))
     if (method === 'notifications/cancelled') this.#inFlight.delete(paramKey(line, head, 'requestId'))
