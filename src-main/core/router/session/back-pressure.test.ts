@@ -55,9 +55,10 @@ describe('a client that does not keep up', () => {
     void client.request('tools/call', '{"name":"s__echo","_meta":{"progressToken":1}}')
     const call = await life.next('tools/call')
     client.isCongested = true
-    const told = `{"progressToken":${Number(call.id)},"progress":1}`
-    for (let times = 0; times < 3; times++) life.notify('notifications/progress', told)
-    await client.next('notifications/progress')
+    const progress = toLine('notifications/progress', `{"progressToken":${Number(call.id)},"progress":1}`)
+    // In one piece, so that all three are there when the first one holds the server.
+    life.write([progress, progress, progress].join('\n'))
+    for (let times = 0; times < 3; times++) await client.next('notifications/progress')
     client.drain()
     await passThrough({ client, life })
   })

@@ -143,4 +143,11 @@ describe('a server under isolation: shared', () => {
     expect(bench.server('s').untaken).toBe(0)
     expect(other.methods).toEqual([])
   })
+
+  it('hears of no roots of one session, which are not those of the others', async () => {
+    const { life, client } = await openPair({ config: { isolation: 'shared' } }, able)
+    client.notify('notifications/roots/list_changed')
+    await life.ask('"barrier"', 'ping')
+    expect(life.count('notifications/roots/list_changed')).toBe(0)
+  })
 })
