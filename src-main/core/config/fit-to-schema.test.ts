@@ -1,24 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from './config.ts'
-import { parseConfig, toProblemText, type ConfigResult } from './read-config.ts'
-
-type Variables = Readonly<Record<string, string | undefined>>
-
-function textsOf(result: ConfigResult): readonly string[] {
-  return result.ok ? [] : result.problems.map(toProblemText)
-}
-
-function configOf(result: ConfigResult): Config {
-  if (!result.ok) throw new Error(textsOf(result).join('\n'))
-  return result.config
-}
-
-const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
-const json = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.json', env)
-const toml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.toml', env)
-const textsOfServer = (server: string, env: Variables = {}) =>
-  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
-const codesOf = (result: ConfigResult) => (result.ok ? [] : result.problems.map(({ code }) => code))
+import { codesOf, configOf, json, textsOf, textsOfServer, toml, yaml } from '../../testing/config-texts.ts'
 
 describe('tokens', () => {
   const env = { CMD: 'node', N: '7', T: 'true', SECRET: 'hush-hush', LEN: '64', V: '1' }

@@ -1,28 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from './config.ts'
-import { parseConfig, toProblemText, type ConfigResult } from './read-config.ts'
-
-type Variables = Readonly<Record<string, string | undefined>>
-
-function textsOf(result: ConfigResult): readonly string[] {
-  return result.ok ? [] : result.problems.map(toProblemText)
-}
-
-function configOf(result: ConfigResult): Config {
-  if (!result.ok) throw new Error(textsOf(result).join('\n'))
-  return result.config
-}
-
-const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
-const textsOfServer = (server: string, env: Variables = {}) =>
-  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
-const defaults = {
-  enabled: true,
-  isolation: 'auto',
-  restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
-  timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
-  tools: { disabled: [] },
-}
+import { configOf, serverDefaults, textsOfServer, yaml } from '../../testing/config-texts.ts'
 
 describe('what is not built', () => {
   it.each([
@@ -84,8 +61,8 @@ profiles: {}
 overrides: {}
 `
     expect(configOf(yaml(text)).servers).toMatchObject([
-      { ...defaults, name: 's' },
-      { ...defaults, name: 't' },
+      { ...serverDefaults, name: 's' },
+      { ...serverDefaults, name: 't' },
     ])
   })
 

@@ -2,40 +2,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Config } from './config.ts'
-import { parseConfig, readConfig, toProblemText, type ConfigResult } from './read-config.ts'
-
-type Variables = Readonly<Record<string, string | undefined>>
-
-function textsOf(result: ConfigResult): readonly string[] {
-  return result.ok ? [] : result.problems.map(toProblemText)
-}
-
-function configOf(result: ConfigResult): Config {
-  if (!result.ok) throw new Error(textsOf(result).join('\n'))
-  return result.config
-}
-
-const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
-const json = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.json', env)
-const toml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.toml', env)
-const textsOfServer = (server: string, env: Variables = {}) =>
-  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
-const codesOf = (result: ConfigResult) => (result.ok ? [] : result.problems.map(({ code }) => code))
-
-const defaults = {
-  enabled: true,
-  isolation: 'auto',
-  restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
-  timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
-  tools: { disabled: [] },
-}
+import { parseConfig, readConfig } from './read-config.ts'
+import {
+  codesOf,
+  configOf,
+  json,
+  serverDefaults,
+  textsOf,
+  textsOfServer,
+  toml,
+  yaml,
+} from '../../testing/config-texts.ts'
 
 describe('a configuration that holds', () => {
   const wanted = {
     servers: [
       {
-        ...defaults,
+        ...serverDefaults,
         name: 'zeta',
         transport: {
           type: 'stdio',
@@ -47,7 +30,7 @@ describe('a configuration that holds', () => {
         isolation: 'session',
         tools: { disabled: ['delete'] },
       },
-      { ...defaults, name: '1', transport: { type: 'stdio', command: 'node', args: [], env: {} } },
+      { ...serverDefaults, name: '1', transport: { type: 'stdio', command: 'node', args: [], env: {} } },
     ],
     gateway: { naming: 'tool', maxToolNameLength: 64 },
     limits: { messageBytes: 1024 },

@@ -1,30 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { Config } from './config.ts'
-import { parseConfig, toProblemText, type ConfigResult } from './read-config.ts'
-
-type Variables = Readonly<Record<string, string | undefined>>
-
-function textsOf(result: ConfigResult): readonly string[] {
-  return result.ok ? [] : result.problems.map(toProblemText)
-}
-
-function configOf(result: ConfigResult): Config {
-  if (!result.ok) throw new Error(textsOf(result).join('\n'))
-  return result.config
-}
-
-const yaml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.yaml', env)
-const toml = (text: string, env: Variables = {}) => parseConfig(text, '/base/c.toml', env)
-const textsOfServer = (server: string, env: Variables = {}) =>
-  textsOf(yaml(`version: 1\nservers:\n  s: ${server}\n`, env))
-const codesOf = (result: ConfigResult) => (result.ok ? [] : result.problems.map(({ code }) => code))
-const defaults = {
-  enabled: true,
-  isolation: 'auto',
-  restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
-  timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
-  tools: { disabled: [] },
-}
+import {
+  codesOf,
+  configOf,
+  serverDefaults,
+  textsOf,
+  textsOfServer,
+  toml,
+  yaml,
+} from '../../testing/config-texts.ts'
 
 describe('the shape of a server', () => {
   it.each([
@@ -93,7 +76,7 @@ describe('the shape of a server', () => {
       yaml('version: 1\nservers:\n  s:\n    command: x\n    args:\n    env:\n    restart:\n'),
     )
     expect(servers).toEqual([
-      { ...defaults, name: 's', transport: { type: 'stdio', command: 'x', args: [], env: {} } },
+      { ...serverDefaults, name: 's', transport: { type: 'stdio', command: 'x', args: [], env: {} } },
     ])
   })
 
