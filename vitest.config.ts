@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src-{main,shim}/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['src-{main,shim}/**/*.test.ts'], maxWorkers: 3 } },
       {
         test: {
           name: 'journeys',
