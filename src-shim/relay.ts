@@ -106,7 +106,7 @@ export class Relay {
 
   #lose(): void {
     const { toEditor, again } = this.#conversation.lose()
-    for (const line of toEditor) write(this.#options.output, line)
+    if (!this.hasEnded) for (const line of toEditor) write(this.#options.output, line)
     this.#socket = undefined
     if (again) this.#held.push({ line: again, since: Date.now() })
     clearInterval(this.#holdTimer)
