@@ -1,9 +1,13 @@
 // `patchbay check`, with and without --ping, --json and a running app.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
+import { defaultDeadline, withDeadline } from '../clients/deadline.ts'
 import { eventually } from '../clients/views.ts'
-import { runPatchbay, Scratch, type Outcome } from '../hosts/built.ts'
+import { patchbayFile, runPatchbay, Scratch, type Outcome } from '../hosts/built.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
+import { findDescendants, isRunning } from '../hosts/processes.ts'
 import { existsSync } from 'node:fs'
 import type { JsonObject } from '../servers/json-values.ts'
 
@@ -84,6 +88,41 @@ describe('check --ping without a running app', () => {
     expect(byName['dying']?.message).toMatch(/dying.*3/)
     expect(byName['hung']?.message).toContain('hung')
   })
+})
+
+describe('check --ping that is interrupted', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s: exits 1 with a sentence, and leaves no server behind',
+    async (signal) => {
+      using scratch = new Scratch()
+      // Neither the end of its stdin nor a polite signal ends it.
+      const stubborn = 'process.on("SIGTERM",()=>{});setInterval(()=>{},1000)'
+      const config = scratch.writeServers({
+        hung: { command: process.execPath, args: ['-e', stubborn] },
+        echo: toServerEntry('echo.ts'),
+      })
+      const args = [patchbayFile, 'check', '--ping', '--config', config, '--data-dir', scratch.dataDir]
+      const child = spawn(process.execPath, args, { env: scratch.env, cwd: scratch.folder, stdio: 'pipe' })
+      let pids: number[] = []
+      try {
+        const [closed, output] = [once(child, 'close'), { stdout: '', stderr: '' }]
+        child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+        child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
+        await eventually(() => output.stdout).toMatch(/^echo: answered/m)
+        pids = findDescendants(child.pid!)
+        expect(pids.length).toBeGreaterThanOrEqual(2)
+        child.kill(signal)
+        const exit = await withDeadline(closed, defaultDeadline, () => `check goes on\n${output.stderr}`)
+        expect(exit).toEqual([1, null])
+        expect(output.stderr).toBe(`Stopped by ${signal} before every server was reached.\n`)
+        expect(output.stdout).not.toMatch(/^hung/m)
+        expect(pids.filter(isRunning)).toEqual([])
+      } finally {
+        child.kill('SIGKILL')
+        for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
+      }
+    },
+  )
 })
 
 describe('check --ping with a running app', () => {

@@ -1,4 +1,6 @@
 // Exit codes and errors of the command line (docs/interfaces.md, sections 2 and 5).
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { patchbayFile, runNode, runPatchbay, Scratch } from '../hosts/built.ts'
 import { toServerEntry } from '../hosts/headless.ts'
@@ -89,6 +91,45 @@ servers:
       scratch,
     )
     expect(outcome.code).toBe(0)
+  })
+})
+
+describe('a log that cannot be written', () => {
+  it.each([
+    {
+      what: 'logs is a file',
+      spoil: (dataDir: string) => {
+        writeFileSync(path.join(dataDir, 'logs'), '')
+      },
+    },
+    {
+      what: 'app.log is a folder',
+      spoil: (dataDir: string) => {
+        mkdirSync(path.join(dataDir, 'logs/app.log'), { recursive: true })
+      },
+    },
+  ])('$what: one sentence, exit 1', async ({ spoil }) => {
+    using scratch = new Scratch()
+    mkdirSync(scratch.dataDir)
+    spoil(scratch.dataDir)
+    const { code, stdout, stderr } = await runPatchbay(['serve', '--data-dir', scratch.dataDir], scratch)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^The log “[^\n]*app\.log” cannot be written[^\n]*\n$/)
+  })
+})
+
+describe('options for what is not built yet', () => {
+  it.each([
+    ['--secrets', 'os'],
+    ['--port', '1234'],
+    ['--host', 'localhost'],
+    ['--auth', 'none'],
+  ])('serve %s says at warning that it has no effect', async (option, value) => {
+    using scratch = new Scratch()
+    const args = ['serve', '--stdio', option, value, '--data-dir', scratch.dataDir]
+    const { code, stderr } = await runPatchbay(args, scratch)
+    expect(code).toBe(0)
+    expect(stderr).toMatch(new RegExp(`warning [^\\n]*not built yet[^\\n]*${option}[^\\n]*no effect`))
   })
 })
 

@@ -180,6 +180,48 @@ describe('SIGTERM: exit 0 within 10 s, no child left', () => {
   })
 })
 
+describe('trouble with stdout, stderr and ourselves', () => {
+  it('goes on when the readers of its stdout and stderr are gone', async () => {
+    using scratch = new Scratch()
+    const config = scratch.writeServers({ echo: toServerEntry('echo.ts') })
+    const args = ['--no-http', '--log-level', 'debug', '--config', config, '--data-dir', scratch.dataDir]
+    using serving = new Serving(args, scratch)
+    await serving.waitUntilReady()
+    serving.process.stdout!.destroy()
+    serving.process.stderr!.destroy()
+    const shim = [shimFile, '--data-dir', scratch.dataDir, '--no-start', '--client', 'the-test']
+    const client = connectProcess({ command: process.execPath, args: shim, env: scratch.env })
+    await client.initialize()
+    await waitForTool(client, 'echo__echo')
+    const log = path.join(scratch.dataDir, 'logs/app.log')
+    await eventually(() => readFileSync(log, 'utf8')).toContain('the-test')
+    expect(await client.callText('echo__echo', { text: 'hello' })).toBe('hello')
+    await client.close()
+    serving.process.kill('SIGTERM')
+    expect(await serving.waitForExit()).toEqual({ code: 0, signal: null })
+    expect(readFileSync(log, 'utf8')).not.toMatch(/EPIPE|unexpected/)
+  })
+
+  it('stops with 1 at what it did not expect, and tells only the first of it', async () => {
+    using scratch = new Scratch()
+    const trap = scratch.write(
+      'trap.mjs',
+      `process.on('SIGUSR2', () => {
+  for (const text of ['first', 'second']) process.nextTick(() => { throw new Error(text) })
+})`,
+    )
+    const env = { ...scratch.env, NODE_OPTIONS: `--import ${trap}` }
+    using serving = new Serving(['--no-http', '--data-dir', scratch.dataDir], { env, folder: scratch.folder })
+    await serving.waitUntilReady()
+    serving.process.kill('SIGUSR2')
+    expect(await serving.waitForExit()).toEqual({ code: 1, signal: null })
+    const log = readFileSync(path.join(scratch.dataDir, 'logs/app.log'), 'utf8')
+    expect(log.match(/unexpected/g)).toHaveLength(1)
+    expect(log).toContain('Error: first')
+    expect(log).not.toContain('Error: second')
+  })
+})
+
 describe('our own log', () => {
   it('lies in logs/app.log as JSON lines', async () => {
     app = await startHeadless({ config: { servers: { echo: toServerEntry('echo.ts') } } })

@@ -25,6 +25,11 @@ class Sink extends Writable {
     return Buffer.concat(this.writes.flat()).toString()
   }
 
+  /** Takes what was written first, and nothing more. */
+  takeOne(): void {
+    this.#waiting.shift()?.()
+  }
+
   read(): void {
     this.isReading = true
     const waiting = this.#waiting
@@ -115,14 +120,31 @@ describe('LineWriter', () => {
     write('1234567890')
     await nextTurn()
     write('later')
-    sink.read()
-    sink.isReading = false
+    sink.takeOne()
     await nextTurn()
     expect(told).toEqual(['congested'])
     sink.read()
     await vi.waitFor(() => {
       expect(told).toEqual(['congested', 'drained'])
     })
+  })
+
+  it('is not stalled while it takes something now and then, in parts of a large message too', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { told, sink, write } = setUp()
+    sink.isReading = false
+    write('x'.repeat(2_000_000))
+    await nextTurn()
+    for (let part = 0; part < 3; part++) {
+      vi.advanceTimersByTime(900)
+      sink.takeOne()
+      await nextTurn()
+    }
+    expect(told).toEqual(['congested'])
+    sink.read()
+    await nextTurn()
+    expect(told).toEqual(['congested', 'drained'])
+    expect(sink.text).toHaveLength(2_000_001)
   })
 
   it('becomes congested anew after it was drained', async () => {

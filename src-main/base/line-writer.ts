@@ -5,7 +5,7 @@ import type { Parts } from './splice.ts'
 export interface LineWriterOptions {
   /** Bytes waiting from which on the reader counts as congested, until all of them are gone. */
   readonly highWaterBytes: number
-  /** How long it may stay congested before it counts as stalled, in milliseconds. */
+  /** How long a congested reader may take nothing at all before it counts as stalled, in milliseconds. */
   readonly stallMs: number
   readonly onCongested: () => void
   readonly onDrained: () => void
@@ -14,6 +14,8 @@ export interface LineWriterOptions {
 
 const newline = Buffer.from('\n')
 const joinBelowBytes = 64 * 1024
+/** What is handed to the stream at once: the reader has taken something whenever as much is gone. */
+const batchBytes = 512 * 1024
 
 /** Writes lines to a stream, those of one tick together, and tells when the reader does not keep up. */
 export class LineWriter {
@@ -21,8 +23,10 @@ export class LineWriter {
   readonly #options: LineWriterOptions
   #queue: Buffer[] = []
   #queuedBytes = 0
+  #isDue = false
+  #isWriting = false
   #stallTimer: NodeJS.Timeout | undefined
-  #closed = false
+  #phase: 'open' | 'ending' | 'closed' = 'open'
 
   constructor(stream: Writable, options: LineWriterOptions) {
     this.#stream = stream
@@ -36,28 +40,31 @@ export class LineWriter {
     return this.#stallTimer !== undefined
   }
 
-  /** Adds one line. After `close` it is dropped: nobody is there to read it. */
+  /** Adds one line. After `end` or `close` it is dropped: nobody is there to read it. */
   write(parts: Parts): void {
-    if (this.#closed) return
-    if (this.#queuedBytes === 0) process.nextTick(this.#flush)
+    if (this.#phase !== 'open') return
     for (const part of parts) this.#push(part)
     this.#push(newline)
+    if (!this.#isDue && !this.#isWriting) {
+      this.#isDue = true
+      process.nextTick(this.#flush)
+    }
     this.#checkCongestion()
   }
 
-  /** Writes what is still queued and ends the stream. */
+  /** Writes what is still queued, then ends the stream. */
   end(): void {
-    this.#flush()
-    this.close()
-    if (!this.#stream.destroyed) this.#stream.end()
+    if (this.#phase !== 'open') return
+    this.#phase = 'ending'
+    if (!this.#isWriting) this.#flush()
   }
 
+  /** Drops what is still queued. */
   close(): void {
-    this.#closed = true
+    this.#phase = 'closed'
     this.#queue = []
     this.#queuedBytes = 0
-    clearTimeout(this.#stallTimer)
-    this.#stallTimer = undefined
+    this.#clearTimer()
   }
 
   #push(part: Buffer): void {
@@ -66,33 +73,79 @@ export class LineWriter {
   }
 
   readonly #flush = (): void => {
-    if (this.#closed || this.#queuedBytes === 0) return
-    const queue = this.#queue
-    const bytes = this.#queuedBytes
-    this.#queue = []
-    this.#queuedBytes = 0
+    this.#isDue = false
+    if (this.#phase === 'closed' || this.#isWriting) return
+    if (this.#queuedBytes === 0) {
+      if (this.#phase === 'ending') this.#finish()
+      return
+    }
+    this.#isWriting = true
+    const batch = this.#takeBatch()
+    const bytes = batch.reduce((sum, part) => sum + part.length, 0)
     if (bytes <= joinBelowBytes) {
-      this.#stream.write(Buffer.concat(queue, bytes), this.#onWritten)
+      this.#stream.write(Buffer.concat(batch, bytes), this.#onWritten)
       return
     }
     this.#stream.cork()
-    for (const part of queue) this.#stream.write(part, this.#onWritten)
+    for (const part of batch.slice(0, -1)) this.#stream.write(part)
+    this.#stream.write(batch.at(-1), this.#onWritten)
     this.#stream.uncork()
   }
 
+  /** The parts to hand to the stream next; the last one is cut where the batch is full. */
+  #takeBatch(): Buffer[] {
+    if (this.#queuedBytes <= batchBytes) {
+      const all = this.#queue
+      this.#queue = []
+      this.#queuedBytes = 0
+      return all
+    }
+    const batch: Buffer[] = []
+    let room = batchBytes
+    let count = 0
+    for (const part of this.#queue) {
+      if (room === 0) break
+      const taken = part.subarray(0, room)
+      batch.push(taken)
+      room -= taken.length
+      if (taken.length < part.length) this.#queue[count] = part.subarray(taken.length)
+      else count++
+    }
+    this.#queue = this.#queue.slice(count)
+    this.#queuedBytes -= batchBytes
+    return batch
+  }
+
   #checkCongestion(): void {
-    if (this.isCongested || this.#queuedBytes + this.#stream.writableLength < this.#options.highWaterBytes)
-      return
+    if (this.isCongested) return
+    if (this.#queuedBytes + this.#stream.writableLength < this.#options.highWaterBytes) return
     this.#stallTimer = setTimeout(() => {
-      if (!this.#closed) this.#options.onStalled()
+      if (this.#phase !== 'closed') this.#options.onStalled()
     }, this.#options.stallMs)
     this.#options.onCongested()
   }
 
   readonly #onWritten = (): void => {
-    if (!this.isCongested || this.#queuedBytes + this.#stream.writableLength > 0) return
+    this.#isWriting = false
+    this.#stallTimer?.refresh()
+    if (this.#queuedBytes > 0) {
+      this.#flush()
+      return
+    }
+    if (this.isCongested) {
+      this.#clearTimer()
+      this.#options.onDrained()
+    }
+    if (this.#phase === 'ending') this.#finish()
+  }
+
+  #finish(): void {
+    this.close()
+    if (!this.#stream.destroyed) this.#stream.end()
+  }
+
+  #clearTimer(): void {
     clearTimeout(this.#stallTimer)
     this.#stallTimer = undefined
-    this.#options.onDrained()
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -35,20 +36,41 @@ export async function openHeadlessHost(dataFolder: string): Promise<Host> {
   return { dataFolder, platform: process.platform, env: process.env, appVersion: product.version }
 }
 
+/** Lets this process go on when whoever read its stdout or stderr is gone. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      // Nothing to do: nobody reads it any more, and to say so there would only fail again.
+    })
+  }
+}
+
 /** A log for people on stderr and, below a data folder, one for programs in logs/app.log. */
 export async function openLog(
   level: LogLevel,
   dataFolder: string,
 ): Promise<{ logger: Logger; close: () => Promise<void> }> {
-  const folder = path.join(dataFolder, 'logs')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = createWriteStream(path.join(folder, 'app.log'), { flags: 'a', mode: 0o600 })
+  const file = await openLogFile(path.join(dataFolder, 'logs', 'app.log'))
   const toStderr = atLeast(level, (entry) => process.stderr.write(`${toLogText(entry)}\n`))
   file.on('error', (error) => process.stderr.write(`logs/app.log cannot be written: ${error.message}\n`))
   const toFile = atLeast(level === 'debug' ? 'debug' : 'info', (entry) => {
     if (file.writable) file.write(`${toLogJson(entry)}\n`)
   })
   return { logger: createLogger([toStderr, toFile]), close: () => closeFile(file) }
+}
+
+async function openLogFile(place: string): Promise<WriteStream> {
+  try {
+    await mkdir(path.dirname(place), { recursive: true, mode: 0o700 })
+    const file = createWriteStream(place, { flags: 'a', mode: 0o600 })
+    await once(file, 'open')
+    return file
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CommandFailed(
+      `The log “${place}” cannot be written (${code ?? 'unknown'}); choose another folder with --data-dir.`,
+    )
+  }
 }
 
 function closeFile(file: WriteStream): Promise<void> {

@@ -3,7 +3,9 @@ import type { Rendezvous } from '#contract/rendezvous.ts'
 import { createCore } from '#core/create-core.ts'
 import type { Host } from '#core/host.ts'
 import { createLogger } from '#core/observe/logger.ts'
+import { CommandFailed } from './command-failed.ts'
 import { openAppClient } from './running-app.ts'
+import { untilStopSignal } from './stop-signal.ts'
 
 /** How reaching one server went. */
 export interface PingOutcome {
@@ -18,14 +20,15 @@ const pingMs = 10_000
 
 type Reach = (server: ServerConfig) => Promise<void>
 
-/** Reaches every server that is switched on; `onOutcome` hears of each as it comes. */
+/** Reaches every server that is switched on; `onOutcome` hears of each as it comes. Rejects at a signal to stop. */
 async function pingAll(
   config: Config,
   reach: Reach,
   onOutcome: (outcome: PingOutcome) => void,
 ): Promise<void> {
   const enabled = config.servers.filter((server) => server.enabled)
-  await Promise.all(
+  let isStopped = false
+  const done = Promise.all(
     enabled.map(async (server) => {
       const start = performance.now()
       const failure = await reach(server).then(
@@ -34,6 +37,8 @@ async function pingAll(
       )
       const milliseconds = Math.round(performance.now() - start)
       const { name } = server
+      // That the servers are stopped then is no news of them.
+      if (isStopped) return
       onOutcome(
         failure === undefined
           ? { name, ok: true, milliseconds }
@@ -41,6 +46,10 @@ async function pingAll(
       )
     }),
   )
+  const signal = await Promise.race([done.then(() => undefined), untilStopSignal()])
+  if (signal === undefined) return
+  isStopped = true
+  throw new CommandFailed(`Stopped by ${signal} before every server was reached.`)
 }
 
 /** Reaches the servers through the running app, so that no second copies are started. */

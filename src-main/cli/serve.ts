@@ -7,9 +7,10 @@ import { UnsafePlace } from '#core/gateway/private-files.ts'
 import type { Logger, LogLevel } from '#core/observe/logger.ts'
 import { runShim } from '../../src-shim/run.ts'
 import { CommandFailed } from './command-failed.ts'
-import { findDataFolder, openHeadlessHost, openLog } from './headless-host.ts'
+import { findDataFolder, openHeadlessHost, openLog, outliveReaders } from './headless-host.ts'
 import { loadConfig, toServerCount } from './load-config.ts'
 import { findRunningApp } from './running-app.ts'
+import { untilStopSignal } from './stop-signal.ts'
 
 /** Options of `patchbay serve`. */
 export interface ServeOptions {
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly host?: string
   readonly port?: string
   readonly auth?: string
+  /** Where secrets are kept, which is not built yet. */
+  readonly secrets?: string
 }
 
 /** Runs the core until a signal, or with `--stdio` until its client is gone. Gives the exit code. */
@@ -35,17 +38,14 @@ export async function serve(options: ServeOptions): Promise<number> {
   const host = await openHeadlessHost(dataFolder)
   const { file, result } = await loadConfig(options.config, dataFolder, options.configIfNone)
   if (!result.ok) throw new CommandFailed(result.problems.map(toProblemText).join('\n'))
+  outliveReaders()
   const { logger, close: closeLog } = await openLog(options.logLevel, dataFolder)
   const core = createCore(result.config, host, logger)
   const stopped = untilStopped(logger)
   try {
     await core.recall()
     logger.info(`${product.name} ${product.version} runs ${toServerCount(result.config)}.`, { config: file })
-    if (options.host !== undefined || options.port !== undefined || options.auth !== undefined) {
-      logger.warning(
-        'HTTP is not built yet: --host, --port and --auth have no effect, clients use the local socket.',
-      )
-    }
+    warnOfNotBuilt(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
       await open(core, dataFolder)
@@ -57,6 +57,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     await closeLog()
   }
   return 0
+}
+
+function warnOfNotBuilt({ host, port, auth, secrets }: ServeOptions, logger: Logger): void {
+  if (host !== undefined || port !== undefined || auth !== undefined) {
+    logger.warning(
+      'HTTP is not built yet: --host, --port and --auth have no effect, clients use the local socket.',
+    )
+  }
+  if (secrets !== undefined) logger.warning('Secrets are not built yet: --secrets has no effect.')
 }
 
 async function serveOneClient(core: Core, stopped: Promise<void>): Promise<void> {
@@ -84,17 +93,19 @@ function alreadyRunning(pid: number | undefined): CommandFailed {
 /** Settles with the first signal that asks us to stop; rejects when something unexpected leaves us in no known state. */
 function untilStopped(logger: Logger): Promise<void> {
   return new Promise((resolve, reject) => {
+    let isFailed = false
     process.on('uncaughtException', (error) => {
+      // Once is enough: we are stopping already, and what comes after it may well come of telling the first.
+      if (isFailed) return
+      isFailed = true
       logger.error('Something unexpected went wrong: stopping.', { error: error.stack ?? error.message })
       reject(
         new CommandFailed('Something unexpected went wrong; logs/app.log in the data folder tells more.'),
       )
     })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        logger.info(`Stopping: ${signal}.`)
-        resolve()
-      })
-    }
+    void untilStopSignal().then((signal) => {
+      logger.info(`Stopping: ${signal}.`)
+      resolve()
+    })
   })
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { errorLine, rpcCodes } from '#base/json-rpc.ts'
+import { findQuestionId } from '#base/json-edges.ts'
 import { LineSplitter } from '#base/json-lines.ts'
 import { LineWriter } from '#base/line-writer.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -59,9 +60,9 @@ export class ClientCarrier implements ClientPort {
       onLine: (line) => {
         this.#taker?.receive(line)
       },
-      onTooLong: () => {
+      onTooLong: (first) => {
         const message = `The message is longer than ${messageBytes} bytes (limits.messageBytes).`
-        this.send(errorLine(undefined, { code: rpcCodes.invalidRequest, message }))
+        this.send(errorLine(findQuestionId(first), { code: rpcCodes.invalidRequest, message }))
       },
     })
     input.on('data', (chunk: Buffer) => {

@@ -159,8 +159,8 @@ export class Router {
       onOver: (pool, upstream) => {
         pool.retireIfIdle(upstream)
       },
-      onErrorAnswer: (one, pool, answer) => {
-        this.#questions.onErrorAnswer(one, pool, answer)
+      onErrorAnswer: (one, connection, answer) => {
+        this.#questions.onErrorAnswer(one, connection, answer)
       },
     })
   }
@@ -259,10 +259,13 @@ export class Router {
     this.#logs.sync(connection, [session])
   }
 
+  /** For servers that ask this client alone: their own upstream's owner, or the only one that sees it. */
   #onRootsChanged(session: Session, { bytes }: RpcNotification): void {
     for (const pool of this.#pools) {
       const upstream = pool.find(session.key)
-      if (upstream !== undefined && pool.ownerOf(upstream) === session.key) upstream.connection?.send([bytes])
+      const users = upstream === undefined ? [] : this.#usersOf(pool, upstream)
+      const isAlone = users.length === 1 && users[0] === session
+      if (isAlone && upstream?.connection !== undefined) session.sendTo(upstream.connection, [bytes])
     }
   }
 

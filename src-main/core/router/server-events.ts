@@ -59,7 +59,7 @@ export class ServerEvents {
         this.#parts.questions.onCancelled(connection, notification)
         return
       case 'notifications/elicitation/complete': {
-        const session = this.#parts.questions.takeElicited(source.pool, notification)
+        const session = this.#parts.questions.takeElicited(connection, notification)
         session?.send([notification.bytes], connection)
         return
       }
@@ -88,7 +88,7 @@ export class ServerEvents {
   #onLogMessage({ pool, upstream, connection, notification }: Source): void {
     const users = this.#parts.usersOf(pool, upstream)
     const isOwned = pool.ownerOf(upstream) !== undefined
-    const busy = new Set([...connection.requests.values()].map(({ session }) => session))
+    const busy = connection.requests.sessionsAtWork()
     const calling = users.filter((session) => busy.has(session.key))
     const alone = users.filter((session) => session.only !== undefined)
     this.#parts.logs.pass(connection, notification, isOwned ? users : calling.length > 0 ? calling : alone)

@@ -13,14 +13,30 @@ describe('toChildEnvironment', () => {
   it('leaves out what is only about Patchbay and the package manager that started it', () => {
     const inherited = {
       PATCHBAY_HOME: '/data',
-      npm_config_registry: 'x',
+      npm_lifecycle_event: 'start',
       npm_package_name: 'patchbay',
+      npm_command: 'run-script',
+      npm_execpath: '/npm-cli.js',
+      npm_node_execpath: '/node',
       INIT_CWD: '/',
       ELECTRON_RUN_AS_NODE: '1',
-      MY_npm_token: 'kept',
-      INIT_CWD_2: 'kept',
     }
-    expect(toChildEnvironment(inherited, {})).toEqual({ MY_npm_token: 'kept', INIT_CWD_2: 'kept' })
+    expect(toChildEnvironment(inherited, {})).toEqual({})
+  })
+
+  it.each([
+    'NPM_TOKEN',
+    'NPM_CONFIG_REGISTRY',
+    'npm_config_registry',
+    'NPM_PACKAGE_NAME',
+    'npm_command_2',
+    'MY_npm_package_name',
+    'patchbay_home',
+    'MY_PATCHBAY_HOME',
+    'INIT_CWD_2',
+    'init_cwd',
+  ])("hands on %s, which is the user's own", (name) => {
+    expect(toChildEnvironment({ [name]: 'kept' }, {})).toEqual({ [name]: 'kept' })
   })
 
   it('gives a server even those when they are configured for it', () => {

@@ -1,5 +1,6 @@
-/** Variables of ours and of the package manager that started us: no business of a server's. */
-const ours = /^(?:PATCHBAY_|npm_|INIT_CWD$|ELECTRON_RUN_AS_NODE$)/i
+/** Variables about us and the npm script that started us: no business of a server's. npm's settings are the user's. */
+const ours =
+  /^(?:PATCHBAY_|npm_(?:lifecycle|package)_|(?:npm_(?:command|execpath|node_execpath)|INIT_CWD|ELECTRON_RUN_AS_NODE)$)/
 
 /** The environment of a server: what Patchbay inherited, without what is only about Patchbay, and its own on top. */
 export function toChildEnvironment(

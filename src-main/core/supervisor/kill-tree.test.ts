@@ -19,6 +19,12 @@ function startLeader(): { child: ChildProcess; pid: number } {
   return { child, pid: child.pid! }
 }
 
+function failToKill(code: string) {
+  return vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error(code), { code })
+  })
+}
+
 afterEach(() => {
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
@@ -48,14 +54,19 @@ describe('killTree on Unix', { timeout: 20_000 }, () => {
     }).not.toThrow()
   })
 
-  it('takes a group that may not be signalled for alive, and says so when asked to end it', () => {
-    vi.spyOn(process, 'kill').mockImplementation(() => {
-      throw Object.assign(new Error('no'), { code: 'EPERM' })
-    })
+  it('takes a group that may not be signalled for alive, and leaves it alone without an error', () => {
+    const kill = failToKill('EPERM')
     expect(isGroupAlive(12_345, 'linux')).toBe(true)
+    kill.mockClear()
+    killTree(12_345, 'kill', 'linux')
+    expect(kill.mock.calls).toEqual([[-12_345, 'SIGKILL']])
+  })
+
+  it('does not hide another failure', () => {
+    failToKill('EINVAL')
     expect(() => {
       killTree(12_345, 'kill', 'linux')
-    }).toThrow('no')
+    }).toThrow('EINVAL')
   })
 })
 
@@ -81,6 +92,16 @@ describe('killTree on Windows', { timeout: 20_000 }, () => {
     vi.stubEnv('PATH', await makeScratchFolder())
     killTree(pid, 'kill', 'win32')
     await exited
+  })
+
+  it.each(['ESRCH', 'EPERM'])('takes %s for no error there either', async (code) => {
+    const kill = failToKill(code)
+    vi.stubEnv('PATH', await makeScratchFolder())
+    killTree(4711, 'kill', 'win32')
+    // An error in its listener would be uncaught, and fail the run.
+    await vi.waitFor(() => {
+      expect(kill.mock.calls).toEqual([[4711, 'SIGTERM']])
+    }, patience)
   })
 
   it('knows no groups there', () => {

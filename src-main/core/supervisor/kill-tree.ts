@@ -5,20 +5,24 @@ export type KillForce = 'terminate' | 'kill'
 
 /**
  * Signals a process and everything it started. On Unix `pid` must lead its own process group; on Windows the tree is
- * walked by taskkill. A tree that is gone already is no error.
+ * walked by taskkill. A tree that is gone already is no error, nor is one that this user may not signal.
  */
 export function killTree(pid: number, force: KillForce, platform: NodeJS.Platform): void {
   if (platform === 'win32') {
     const args = ['/pid', String(pid), '/T', ...(force === 'kill' ? ['/F'] : [])]
     spawn('taskkill', args, { stdio: 'ignore', windowsHide: true }).on('error', () => {
-      process.kill(pid)
+      signal(pid, 'SIGTERM')
     })
     return
   }
+  signal(-pid, force === 'kill' ? 'SIGKILL' : 'SIGTERM')
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(-pid, force === 'kill' ? 'SIGKILL' : 'SIGTERM')
+    process.kill(pid, name)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 

@@ -87,7 +87,7 @@ export class ManagedProcess {
     }
     if (!this.#isGone(pid)) {
       killTree(pid, 'kill', this.#platform)
-      await this.exited
+      await this.#isGoneWithin(pid, terminateMs)
     }
     this.stdout.destroy()
     this.stderr.destroy()

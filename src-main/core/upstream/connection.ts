@@ -9,6 +9,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '#base/json-rpc.ts'
+import { findAnsweredId, findQuestionId } from '#base/json-edges.ts'
 import type { Parts } from '#base/splice.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Carrier, CarrierListener } from './carrier.ts'
@@ -32,6 +33,9 @@ export interface ConnectionOptions {
   readonly logger: Logger
 }
 
+const mostEarlyBytes = 1024 * 1024
+const mostUnreadReplyBytes = 1024 * 1024
+
 /** One life of a session with a server: from starting it to its end. */
 export class Connection {
   readonly requests = new PendingRequests()
@@ -41,8 +45,12 @@ export class Connection {
   readonly #logger: Logger
   readonly #listener: ConnectionListener
   readonly #handshake: Handshake
+  readonly #failOpening: (error: Error) => void
   /** What came before the session was open and the listener had heard of it. */
   #early: Buffer[] | undefined = []
+  #earlyBytes = 0
+  /** Bytes of our own answers that wait for a server that does not read. */
+  #unreadReplyBytes = 0
   #initialize: Buffer = Buffer.from('{}')
   #capabilities: ReadonlySet<string> = new Set()
   #closedReason: string | undefined
@@ -58,6 +66,7 @@ export class Connection {
     }).then((initialize) => {
       this.#onOpened(initialize)
     })
+    this.#failOpening = onFailed
     this.#carrier = openCarrier({
       onLine: (line) => {
         this.#onLine(line)
@@ -66,6 +75,8 @@ export class Connection {
         this.#onTooLong(first, last)
       },
       onDrained: () => {
+        if (this.#unreadReplyBytes > mostUnreadReplyBytes) this.releaseReading()
+        this.#unreadReplyBytes = 0
         listener.onDrained(this)
       },
       onClosed: (reason) => {
@@ -99,6 +110,18 @@ export class Connection {
 
   send(parts: Parts): void {
     this.#carrier.send(parts)
+  }
+
+  /**
+   * Answers a request of the server. One that asks on and on without reading the answers is not read from either,
+   * until it has read them.
+   */
+  reply(parts: Parts): void {
+    this.send(parts)
+    if (!this.isCongested) return
+    const before = this.#unreadReplyBytes
+    this.#unreadReplyBytes += parts.reduce((sum, part) => sum + part.length, 0)
+    if (before <= mostUnreadReplyBytes && this.#unreadReplyBytes > mostUnreadReplyBytes) this.holdReading()
   }
 
   holdReading(): void {
@@ -147,7 +170,7 @@ export class Connection {
 
   #onLine(line: Buffer): void {
     if (this.#early !== undefined) {
-      if (!this.#handshake.take(line)) this.#early.push(Buffer.from(line))
+      if (!this.#handshake.take(line)) this.#keepEarly(this.#early, line)
       return
     }
     if (this.isClosed) return
@@ -159,8 +182,15 @@ export class Connection {
       this.#logger.warning('A message of the server could not be handled.', { error: String(error) })
       if (message.kind !== 'request') return
       const refusal = { code: rpcCodes.parseError, message: 'The request is not valid JSON inside.' }
-      this.send(errorLine(bytesAt(line, message.id), refusal))
+      this.reply(errorLine(bytesAt(line, message.id), refusal))
     }
+  }
+
+  #keepEarly(early: Buffer[], line: Buffer): void {
+    this.#earlyBytes += line.length
+    if (this.#earlyBytes > mostEarlyBytes)
+      this.#failOpening(new Error('it talks without answering the opening “initialize”'))
+    else early.push(Buffer.from(line))
   }
 
   #take(message: RpcMessage): void {
@@ -197,10 +227,10 @@ export class Connection {
     const question = findQuestionId(first)
     if (question !== undefined) {
       const message = 'The question is longer than limits.messageBytes of Patchbay allows.'
-      this.send(errorLine(question, { code: rpcCodes.invalidRequest, message }))
+      this.reply(errorLine(question, { code: rpcCodes.invalidRequest, message }))
       return
     }
-    const id = findOwnId(first, last)
+    const id = findAnsweredId(first, last)
     const request = id === undefined ? undefined : this.requests.take(id)
     request?.onLost('its answer is longer than limits.messageBytes allows')
   }
@@ -211,24 +241,4 @@ export class Connection {
     this.#listener.onClosed(this, reason)
     for (const request of this.requests.takeAll()) request.onLost(reason)
   }
-}
-
-const opening = String.raw`^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?`
-const idFirst = new RegExp(String.raw`${opening}"id"\s*:\s*(\d+)\s*,\s*"(?:result|error)"`)
-const outcomeFirst = new RegExp(`${opening}"(?:result|error)"`)
-const idLast = /"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/
-const questionFirst = new RegExp(String.raw`${opening}"id"\s*:\s*(\d+|"[^"\\]*")\s*,\s*"method"`)
-
-/** The id of an answer of which only the edges are there: it stands right at the start or right at the end. */
-function findOwnId(first: Buffer, last: Buffer): number | undefined {
-  const start = first.toString('latin1')
-  const found =
-    idFirst.exec(start) ?? (outcomeFirst.test(start) ? idLast.exec(last.toString('latin1')) : null)
-  return found?.[1] === undefined ? undefined : Number(found[1])
-}
-
-/** The id of a question of which only the start is there. */
-function findQuestionId(first: Buffer): Buffer | undefined {
-  const id = questionFirst.exec(first.toString('latin1'))?.[1]
-  return id === undefined ? undefined : Buffer.from(id, 'latin1')
 }

@@ -56,8 +56,8 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
     take: (line) => {
       const message = parseMessage(line)
       if (message.kind !== 'response' || answer !== undefined) return false
-      if (message.id === undefined || toOwnId(line, message.id) !== askedId) return false
       try {
+        if (message.id === undefined || toOwnId(line, message.id) !== askedId) return false
         const parsed = { ...(JSON.parse(line.toString()) as JSONRPCMessage), id: askedId }
         if (message.result !== undefined) answer = Buffer.from(bytesAt(line, message.result))
         transport.onmessage?.(parsed)

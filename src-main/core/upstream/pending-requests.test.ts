@@ -32,7 +32,6 @@ describe('PendingRequests', () => {
     expect([requests.add(createRequest()), requests.add(createRequest())]).toEqual([7, 8])
     expect(new PendingRequests().add(createRequest())).toBe(1)
     expect(requests.size).toBe(2)
-    expect([...requests.values()]).toHaveLength(2)
   })
 
   it('finds the request that a response answers once, though the id comes back as a string', () => {

@@ -24,6 +24,8 @@ export function toOwnId(bytes: Buffer, span: Span): number {
   return Number(readString(bytes, span) ?? bytes.toString('latin1', span.start, span.end))
 }
 
+const withdrawnMs = 60_000
+
 interface Entry<T> {
   readonly request: T
   timer: NodeJS.Timeout
@@ -32,6 +34,8 @@ interface Entry<T> {
 /** Requests in flight towards one peer, by ids of our own, each with its time-out. */
 export class PendingRequests<T extends PendingRequest = PendingRequest> {
   readonly #entries = new Map<number, Entry<T>>()
+  /** Sessions whose requests were taken back: the peer may still be at work on them. */
+  readonly #withdrawn = new Map<number, number>()
   #nextId: number
 
   constructor(firstId = 1) {
@@ -71,7 +75,26 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
 
   /** Takes the request out that a response answers. */
   takeAnswered(response: RpcResponse): T | undefined {
-    return response.id && this.take(toOwnId(response.bytes, response.id))
+    const id = response.id && toOwnId(response.bytes, response.id)
+    if (id === undefined) return undefined
+    this.#withdrawn.delete(id)
+    return this.take(id)
+  }
+
+  /** Takes a request out that its sender takes back. For a while it counts as work of its session all the same. */
+  withdraw(id: number): T | undefined {
+    const request = this.take(id)
+    if (request?.session !== undefined) this.#noteWithdrawn(id, request.session)
+    return request
+  }
+
+  /** The sessions that the peer works for, or may still work for. */
+  sessionsAtWork(): ReadonlySet<number> {
+    const sessions = new Set(this.#withdrawn.values())
+    for (const { request } of this.#entries.values()) {
+      if (request.session !== undefined) sessions.add(request.session)
+    }
+    return sessions
   }
 
   /** Takes all out, oldest first. */
@@ -82,8 +105,12 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     return requests
   }
 
-  *values(): Iterable<T> {
-    for (const entry of this.#entries.values()) yield entry.request
+  #noteWithdrawn(id: number, session: number): void {
+    this.#withdrawn.set(id, session)
+    // Whoever obeys a cancellation sends no answer: after a minute it is over.
+    setTimeout(() => {
+      this.#withdrawn.delete(id)
+    }, withdrawnMs).unref()
   }
 
   #arm(id: number, request: T): NodeJS.Timeout {
@@ -95,6 +122,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
         return
       }
       this.#entries.delete(id)
+      if (request.session !== undefined) this.#noteWithdrawn(id, request.session)
     }, request.timeoutMs)
   }
 }

@@ -147,10 +147,7 @@ export class ServerPool {
 
   /** A session ended: an upstream of its own ends with it. */
   release(session: SessionKey): void {
-    for (const [upstream, use] of this.#uses) {
-      use.served.delete(session)
-      if (use.owner === session) this.#remove(upstream)
-    }
+    for (const [upstream, use] of this.#uses) if (use.owner === session) this.#remove(upstream)
   }
 
   /**

@@ -55,17 +55,29 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     expect(told.closed).toEqual(['it exited with code 0'])
   })
 
-  it('passes over what is no JSON on stdout, and keeps it in the log', async () => {
-    const { told, texts } = open(String.raw`process.stdout.write('Listening…\n\n{"a":1}\r\n42\n[1]\n')`)
+  it('passes over what is no JSON on stdout, and keeps no word of it', async () => {
+    const { told, entries } = open(String.raw`process.stdout.write('Listening…\n\n{"a":1}\r\n42\n[1]\n')`)
     await closed(told)
     expect(told.lines).toEqual(['{"a":1}', '[1]'])
-    expect(texts('stdout')).toEqual(['Listening…', '42'])
+    expect(entries.flatMap(({ fields }) => fields['bytes'] ?? [])).toEqual([12, 2])
+    expect(JSON.stringify(entries)).not.toContain('Listening')
   })
 
   it('takes a message with space or a byte order mark in front of it for a message', async () => {
     const { told } = open(String.raw`process.stdout.write('\ufeff{"bom":1}\n  {"a":1}\n\t{"b":1}\n')`)
     await closed(told)
     expect(told.lines.map((line) => line.trim())).toEqual(['{"bom":1}', '{"a":1}', '{"b":1}'])
+  })
+
+  it('ends a server that closes its input or its output and lives on: calls to it would wait for ever', async () => {
+    const lives = 'setInterval(() => undefined, 1000);'
+    const deaf = open(`${lives} require('fs').closeSync(0)`)
+    const mute = open(`${lives} process.stdout.end(); require('fs').closeSync(1)`)
+    await closed(mute.told)
+    expect(mute.told.closed).toEqual(['it closed its output'])
+    deaf.send('{"is":"lost"}')
+    await closed(deaf.told)
+    expect(deaf.told.closed).toEqual(['it closed its input'])
   })
 
   it('takes a last line without an end, written right before the exit', async () => {

@@ -17,6 +17,7 @@ export interface StdioCarrierOptions {
 
 const highWaterBytes = 8 * 1024 * 1024
 const stallMs = 30_000
+const halfClosedMs = 500
 const openBrace = 0x7b
 const openBracket = 0x5b
 
@@ -29,7 +30,14 @@ export function openStdioCarrier(
   const { logger, platform } = options
   const env = toChildEnvironment(options.env, transport.env)
   const child = new ManagedProcess({ ...transport, env, cwd: transport.cwd }, platform)
-  let stalled = false
+  /** Why we ended it, when it was us. */
+  let endedBecause: string | undefined
+  let hasExited = false
+  const endBecause = (reason: string): void => {
+    if (hasExited) return
+    endedBecause ??= reason
+    void child.stop({ closeMs: 0, terminateMs: 1000 })
+  }
   const writer = new LineWriter(child.stdin, {
     highWaterBytes,
     stallMs,
@@ -38,19 +46,26 @@ export function openStdioCarrier(
     },
     onDrained: listener.onDrained,
     onStalled: () => {
-      stalled = true
-      void child.stop({ closeMs: 0, terminateMs: 1000 })
+      endBecause('it did not read its input')
     },
   })
   child.stdin.on('error', (error) => {
     logger.debug('Writing to the server failed.', { error: error.message })
   })
   readLines(child, options, listener)
+  // A server that no longer listens or speaks but lives on would leave every call waiting for its time-out. Streams
+  // also close right before an exit, whose reason says more: it gets a moment to come.
+  const onHalfClosed = (reason: string) => () => {
+    setTimeout(endBecause, halfClosedMs, reason)
+  }
+  child.stdin.on('close', onHalfClosed('it closed its input'))
+  child.stdout.on('end', onHalfClosed('it closed its output'))
   void child.exited.then((reason) => {
+    hasExited = true
     writer.close()
     // What the process had written before it exited is still on its way.
     onceEnded(child, () => {
-      listener.onClosed(stalled ? 'it did not read its input' : reason)
+      listener.onClosed(endedBecause ?? reason)
       // A tree whose root is gone is of no use to anybody.
       void child.stop()
     })
@@ -85,7 +100,7 @@ function readLines(
     onLine: (line) => {
       const message = line.subarray(findStart(line))
       if (message[0] === openBrace || message[0] === openBracket) listener.onLine(message)
-      else logger.debug('stdout', { text: line.toString('utf8', 0, 2000) })
+      else logger.debug('The server wrote a line to stdout that is no message.', { bytes: line.length })
     },
     onTooLong: listener.onTooLong,
   })

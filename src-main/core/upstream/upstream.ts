@@ -48,6 +48,8 @@ export class Upstream {
   #retryTimer: NodeJS.Timeout | undefined
   #waiters: Waiter[] = []
   #following: Promise<void> = Promise.resolve()
+  /** Sessions that end: their processes may outlast them for a moment. */
+  readonly #endings = new Set<Promise<void>>()
 
   constructor(server: ServerConfig, context: UpstreamContext, lists: Lists, listener: UpstreamListener) {
     this.server = server
@@ -94,7 +96,8 @@ export class Upstream {
     clearTimeout(this.#retryTimer)
     const connection = this.#connection
     this.#apply({ type: 'stop-asked' })
-    await connection?.stop()
+    if (connection !== undefined) this.#end(connection)
+    await Promise.all(this.#endings)
   }
 
   /** The open session: at once, or when it is open. Rejects as soon as it is plain that it will not be. */
@@ -170,7 +173,7 @@ export class Upstream {
   #onFailed(connection: Connection, reason: string): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
-    void connection.stop()
+    this.#end(connection)
     if (this.#state.state === 'stopped') return
     const { restart } = this.server
     this.#failures = addFailure(restart, this.#failures, Date.now())
@@ -181,6 +184,13 @@ export class Upstream {
       this.#apply({ type: 'retry-due' })
       this.#connect()
     }, decision.delayMs)
+  }
+
+  #end(connection: Connection): void {
+    const ending = connection.stop().finally(() => {
+      this.#endings.delete(ending)
+    })
+    this.#endings.add(ending)
   }
 
   #apply(event: UpstreamEvent): void {

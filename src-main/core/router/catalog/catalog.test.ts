@@ -189,3 +189,36 @@ describe('templates', () => {
     expect(toAlias?.('y://7')).toBeUndefined()
   })
 })
+
+describe('templates of a hostile server', () => {
+  const toTemplates = (toText: (index: number) => string): string =>
+    JSON.stringify([...new Array<undefined>(2000).keys()].map((index) => ({ uriTemplate: toText(index) })))
+
+  it.each([
+    ['of 120 pieces', (index: number) => `x{+a}${'x{a}'.repeat(58)}${index}y`, 'x'.repeat(4096)],
+    ['of 120 pieces', (index: number) => `x{+a}${'x{a}'.repeat(58)}{v${index}}x`, 'x'.repeat(2048)],
+    ['of few', (index: number) => `x${'{+a}x'.repeat(15)}{v${index}}y`, 'x'.repeat(2048)],
+    ['that nearly match', (index: number) => `${'x{a}'.repeat(15)}{v${index}}`, `${'x'.repeat(2000)}/x`],
+    [
+      'that nearly match late',
+      (index: number) => `{+b}xx${'{a}xx'.repeat(14)}{v${index}}xx`,
+      `${`${'x'.repeat(28)}/`.repeat(70)}xx`,
+    ],
+  ])('%s cost no time to speak of: case %#', (what, toText, uri) => {
+    expect(what).toBeDefined()
+    const catalog = toCatalog([toEntry('a', { resourceTemplates: toTemplates(toText) })])
+    const started = performance.now()
+    expect(catalog.findUri(uri)).toBeUndefined()
+    const took = performance.now() - started
+    expect(took).toBeLessThan(1000)
+  })
+
+  it('do not keep those of others from being found', () => {
+    const hostile = toTemplates((index) => `${'x{a}'.repeat(15)}{v${index}}`)
+    const catalog = toCatalog([
+      toEntry('a', { resourceTemplates: hostile }),
+      toEntry('b', { resourceTemplates: '[{"uriTemplate":"x{+rest}"}]' }),
+    ])
+    expect(catalog.findUri(`${'x'.repeat(2000)}/x`)).toMatchObject({ server: 'b' })
+  })
+})

@@ -3,7 +3,16 @@ import { toArray } from '../../upstream/known-server.ts'
 import type { ListItem, ListKind, Lists } from '../../upstream/list-items.ts'
 import { assignNames, type NamingRules, type Origin } from './names.ts'
 import type { ToAlias } from './rewrite-uris.ts'
-import { countLiteral, fillTemplate, matchTemplate, toAlias, toTemplateAlias } from './uris.ts'
+import {
+  fillTemplate,
+  matchTemplate,
+  parseTemplate,
+  toEffort,
+  toAlias,
+  toTemplateAlias,
+  type Effort,
+  type Template,
+} from './uris.ts'
 
 /** What one server brings into a catalog, in the order of the configuration. */
 export interface CatalogEntry {
@@ -42,6 +51,8 @@ export class Catalog {
   readonly #byShown: Record<ListKind, ReadonlyMap<string, Listed>>
   readonly #results = new Map<ListKind, Buffer>()
   readonly #aliases = new Map<string, Aliases>()
+  readonly #templates = new Map<string, Template>()
+  #byLiteral: readonly Listed[] | undefined
 
   constructor(entries: readonly CatalogEntry[], rules: NamingRules) {
     this.#shown = {
@@ -82,16 +93,19 @@ export class Catalog {
   findUri(uri: string): Target | undefined {
     const owner = this.#byShown.resources.get(uri)
     if (owner !== undefined) return owner
-    let best: { listed: Listed; values: string[]; literal: number } | undefined
-    for (const listed of this.#shown.resourceTemplates) {
-      const values = matchTemplate(listed.shown, uri)
-      const literal = countLiteral(listed.key)
-      if (values !== undefined && (best === undefined || literal > best.literal))
-        best = { listed, values, literal }
+    // The most literal come first, and of equals the first: nothing better can come after one that matches.
+    this.#byLiteral ??= this.#shown.resourceTemplates.toSorted(
+      (a, b) => this.#parse(b.key).literal - this.#parse(a.key).literal,
+    )
+    const efforts = new Map<string, Effort>()
+    for (const { server, key, shown } of this.#byLiteral) {
+      const effort = efforts.get(server) ?? toEffort()
+      efforts.set(server, effort)
+      const values = matchTemplate(this.#parse(shown), uri, effort)
+      if (values !== undefined)
+        return { server, key: fillTemplate(this.#parse(key), values), isDisabled: false }
     }
-    if (best === undefined) return undefined
-    const { server, key } = best.listed
-    return { server, key: fillTemplate(key, best.values), isDisabled: false }
+    return undefined
   }
 
   /** Where a URI template leads, as a completion names it. */
@@ -106,12 +120,22 @@ export class Catalog {
     return (uri) => {
       const alias = aliases.uris.get(uri)
       if (alias !== undefined || this.#byShown.resources.get(uri)?.server === server) return alias
+      const effort = toEffort()
       for (const { key, shown } of aliases.templates) {
-        const values = matchTemplate(key, uri)
-        if (values !== undefined) return fillTemplate(shown, values)
+        const values = matchTemplate(this.#parse(key), uri, effort)
+        if (values !== undefined) return fillTemplate(this.#parse(shown), values)
       }
       return undefined
     }
+  }
+
+  /** Each template is taken apart once. */
+  #parse(template: string): Template {
+    const known = this.#templates.get(template)
+    if (known !== undefined) return known
+    const parsed = parseTemplate(template)
+    this.#templates.set(template, parsed)
+    return parsed
   }
 
   #toUnique(entries: readonly CatalogEntry[], kind: 'resources' | 'resourceTemplates'): Listed[] {

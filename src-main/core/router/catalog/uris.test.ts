@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { countLiteral, fillTemplate, matchTemplate, toAlias, toTemplateAlias } from './uris.ts'
+import * as uris from './uris.ts'
+import { parseTemplate, toAlias, toTemplateAlias } from './uris.ts'
+
+const matchTemplate = (template: string, uri: string): string[] | undefined =>
+  uris.matchTemplate(parseTemplate(template), uri, uris.toEffort())
+const fillTemplate = (template: string, values: readonly string[]): string =>
+  uris.fillTemplate(parseTemplate(template), values)
+const countLiteral = (template: string): number => parseTemplate(template).literal
 
 describe('aliases', () => {
   it('are patchbay://<server>/<percent-encoded uri>', () => {
@@ -82,6 +89,13 @@ describe('templates', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it('have at most 16 expressions and match URIs of at most 2048 characters', () => {
+    expect(matchTemplate('{a}x'.repeat(16), 'x'.repeat(16))).toHaveLength(16)
+    expect(matchTemplate('{a}x'.repeat(17), 'x'.repeat(17))).toBeUndefined()
+    expect(matchTemplate('a://{x}', `a://${'b'.repeat(2044)}`)).toEqual(['b'.repeat(2044)])
+    expect(matchTemplate('a://{x}', `a://${'b'.repeat(2045)}`)).toBeUndefined()
   })
 
   it('lack nothing when too few texts fill them', () => {

@@ -53,7 +53,23 @@ export class OneServerEndpoint implements Endpoint {
   }
 
   onNotification(session: Session, notification: RpcNotification): void {
-    this.#pool.find(session.key)?.connection?.send([notification.bytes])
+    const upstream = this.#pool.acquire(session.key)
+    if (upstream.connection !== undefined) {
+      session.sendTo(upstream.connection, [notification.bytes])
+      return
+    }
+    const copy = Buffer.from(notification.bytes)
+    session.addWaiting(copy.length)
+    upstream.whenReady().then(
+      (connection) => {
+        session.addWaiting(-copy.length)
+        session.sendTo(connection, [copy])
+      },
+      () => {
+        // Nobody is there to take it, and a notification has no answer to say so.
+        session.addWaiting(-copy.length)
+      },
+    )
   }
 
   #hideDisabled({ bytes, result }: RpcResponse): Replacement[] {

@@ -1,15 +1,14 @@
-import { findMember, findPath, idKey, readString, type Span } from '#base/json-head.ts'
+import { findMember, findPath, readString, type Span } from '#base/json-head.ts'
 import { bytesAt, type RpcError, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import type { Replacement } from '#base/splice.ts'
 import { listKinds, listTable, type ListKind } from '../../upstream/list-items.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
-import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
 import type { Target } from '../catalog/catalog.ts'
-import { guessServer } from '../catalog/names.ts'
 import { findUriRewrites } from '../catalog/rewrite-uris.ts'
 import * as refusals from '../refusals.ts'
 import type { Route } from '../session/relay.ts'
 import type { Session } from '../session/session.ts'
+import { awaitTarget, type Servers } from './await-target.ts'
 import type { Endpoint, EndpointParts } from './endpoint.ts'
 
 const emptyResult = Buffer.from('{}')
@@ -19,10 +18,12 @@ const kindByMethod = new Map<string, ListKind>(listKinds.map((kind) => [listTabl
 export class WholeEndpoint implements Endpoint {
   readonly #parts: EndpointParts
   readonly #pools: ReadonlyMap<string, ServerPool>
+  readonly #servers: Servers
 
   constructor(parts: EndpointParts) {
     this.#parts = parts
     this.#pools = new Map(parts.pools.map((pool) => [pool.server.name, pool]))
+    this.#servers = { pools: this.#pools, disabled: parts.disabled, naming: parts.naming }
   }
 
   onRequest(session: Session, request: RpcRequest): void {
@@ -83,85 +84,38 @@ export class WholeEndpoint implements Endpoint {
       this.#refuse(session, bytesAt(bytes, id), refusals.toInvalidParams('params.name must be a string.'))
       return
     }
-    const target = this.#parts.catalogFor(session).findName(kind, name)
-    if (target === undefined) this.#awaitName(session, request, { kind, name })
-    else this.#send(session, request, target, span)
-  }
-
-  /** A name of a server that has not told its lists yet may still come; of one that is down, that is what to say. */
-  #awaitName(
-    session: Session,
-    request: RpcRequest,
-    { kind, name }: { kind: 'tools' | 'prompts'; name: string },
-  ): void {
-    const id = Buffer.from(bytesAt(request.bytes, request.id))
-    const unknown = refusals.toUnknownName(kind === 'tools' ? 'tool' : 'prompt', name)
-    const { naming, disabled } = this.#parts
-    const guess = guessServer(name, [...this.#pools.keys(), ...disabled], naming)
-    const pool = guess === undefined ? undefined : this.#pools.get(guess)
-    if (guess !== undefined && pool === undefined) {
-      const reason = 'it is switched off in Patchbay'
-      this.#refuse(
-        session,
-        id,
-        refusals.toUnavailable(new ServerUnavailable(guess, { state: 'stopped', reason })),
-      )
-      return
-    }
-    if (pool === undefined) {
-      this.#refuse(session, id, unknown)
-      return
-    }
-    const key = idKey(request.bytes, request.id)
-    let isOver = false
-    const forget = (): void => {
-      isOver = true
-      session.calls.delete(key)
-    }
-    session.calls.set(key, { cancel: forget, abandon: forget })
-    pool
-      .acquire(session.key)
-      .whenListed()
-      .then(
-        () => {
-          if (isOver) return
-          forget()
-          const target = this.#parts.catalogFor(session).findName(kind, name)
-          const span = findMember(request.bytes, request.params, 'name')
-          if (target !== undefined && span !== undefined) this.#send(session, request, target, span)
-          else this.#refuse(session, id, unknown)
-        },
-        (error: unknown) => {
-          if (isOver) return
-          forget()
-          this.#refuse(
-            session,
-            id,
-            error instanceof ServerUnavailable ? refusals.toUnavailable(error) : unknown,
-          )
-        },
-      )
+    const attempt = (): boolean =>
+      this.#send(session, request, this.#parts.catalogFor(session).findName(kind, name), span)
+    const refusal = refusals.toUnknownName(kind === 'tools' ? 'tool' : 'prompt', name)
+    if (!attempt()) awaitTarget(this.#servers, { session, request, name, retry: attempt, refusal })
   }
 
   #byUri(session: Session, request: RpcRequest): void {
-    const { bytes, id, params, method } = request
+    const { bytes, id, params } = request
     const span = findMember(bytes, params, 'uri')
     const uri = readString(bytes, span)
     if (span === undefined || uri === undefined) {
       this.#refuse(session, bytesAt(bytes, id), refusals.toInvalidParams('params.uri must be a string.'))
       return
     }
-    const target = this.#parts.catalogFor(session).findUri(uri) ?? this.#findOnlyWithResources(uri)
+    const find = (): Target | undefined => this.#parts.catalogFor(session).findUri(uri)
+    if (this.#sendForUri(session, request, find(), span)) return
+    // Which is the only server with resources can be told once all that are starting have told theirs.
+    const retry = (): boolean =>
+      this.#sendForUri(session, request, find() ?? this.#findOnlyWithResources(uri), span)
+    const refusal = refusals.toUnknownUri(uri)
+    awaitTarget(this.#servers, { session, request, retry, refusal })
+  }
+
+  #sendForUri(session: Session, request: RpcRequest, target: Target | undefined, span: Span): boolean {
     const route = target && this.#toRoute(session, request, target, span)
-    if (target === undefined || route === undefined) {
-      this.#refuse(session, bytesAt(bytes, id), refusals.toUnknownUri(uri))
-      return
-    }
+    if (target === undefined || route === undefined) return false
     const { subscriptions, send } = this.#parts
-    if (method === 'resources/subscribe') subscriptions.subscribe(session, request, route, target.key)
-    else if (method === 'resources/unsubscribe')
+    if (request.method === 'resources/subscribe') subscriptions.subscribe(session, request, route, target.key)
+    else if (request.method === 'resources/unsubscribe')
       subscriptions.unsubscribe(session, request, route, target.key)
     else send(session, request, route)
+    return true
   }
 
   /** A URI in nobody's list need not be nobody's: links in results may lead to what is not listed. */
@@ -172,48 +126,66 @@ export class WholeEndpoint implements Endpoint {
   }
 
   #complete(session: Session, request: RpcRequest): void {
-    const { bytes, id, params } = request
-    const catalog = this.#parts.catalogFor(session)
+    const { bytes, params } = request
     const isPrompt = readString(bytes, findPath(bytes, params, ['ref', 'type'])) === 'ref/prompt'
     const span = findPath(bytes, params, ['ref', isPrompt ? 'name' : 'uri'])
-    const shown = readString(bytes, span) ?? ''
-    const target = isPrompt
-      ? catalog.findName('prompts', shown)
-      : (catalog.findTemplate(shown) ?? catalog.findUri(shown))
-    if (target !== undefined && span !== undefined) this.#send(session, request, target, span)
-    else {
-      const unknown = isPrompt ? refusals.toUnknownName('prompt', shown) : refusals.toUnknownUri(shown)
-      this.#refuse(session, bytesAt(bytes, id), { ...unknown, code: refusals.toInvalidParams('').code })
+    const shown = readString(bytes, span)
+    const unknown = isPrompt
+      ? refusals.toUnknownName('prompt', shown ?? '')
+      : refusals.toUnknownUri(shown ?? '')
+    const refusal = { ...unknown, code: refusals.toInvalidParams('').code }
+    if (span === undefined || shown === undefined) {
+      this.#refuse(session, bytesAt(bytes, request.id), refusal)
+      return
     }
+    const attempt = (): boolean => {
+      const catalog = this.#parts.catalogFor(session)
+      const target = isPrompt
+        ? catalog.findName('prompts', shown)
+        : (catalog.findTemplate(shown) ?? catalog.findUri(shown))
+      return this.#send(session, request, target, span)
+    }
+    const name = isPrompt ? shown : undefined
+    if (!attempt()) awaitTarget(this.#servers, { session, request, name, retry: attempt, refusal })
   }
 
   /** A method that we have never heard of goes where its `name` or `uri` leads, or to the only server there is. */
   #unknown(session: Session, request: RpcRequest): void {
     const { bytes, id, params, method } = request
-    const catalog = this.#parts.catalogFor(session)
     const nameSpan = findMember(bytes, params, 'name')
     const uriSpan = findMember(bytes, params, 'uri')
     const name = readString(bytes, nameSpan)
     const uri = readString(bytes, uriSpan)
-    const byName =
-      name === undefined ? undefined : (catalog.findName('tools', name) ?? catalog.findName('prompts', name))
-    const byUri = uri === undefined ? undefined : catalog.findUri(uri)
+    const attempt = (): boolean => {
+      const catalog = this.#parts.catalogFor(session)
+      const byName =
+        name === undefined
+          ? undefined
+          : (catalog.findName('tools', name) ?? catalog.findName('prompts', name))
+      const byUri = uri === undefined ? undefined : catalog.findUri(uri)
+      return this.#send(session, request, byName, nameSpan) || this.#send(session, request, byUri, uriSpan)
+    }
+    if (attempt()) return
     const [only, ...others] = this.#parts.pools
-    if (byName !== undefined && nameSpan !== undefined) this.#send(session, request, byName, nameSpan)
-    else if (byUri !== undefined && uriSpan !== undefined) this.#send(session, request, byUri, uriSpan)
-    else if (only !== undefined && others.length === 0)
+    const refusal = refusals.toUnknownMethod(method)
+    if (only !== undefined && others.length === 0)
       this.#parts.send(session, request, { pool: only, replacements: [] })
-    else this.#refuse(session, bytesAt(bytes, id), refusals.toUnknownMethod(method))
+    else if (name === undefined && uri === undefined) this.#refuse(session, bytesAt(bytes, id), refusal)
+    else awaitTarget(this.#servers, { session, request, retry: attempt, refusal })
   }
 
-  #send(session: Session, request: RpcRequest, target: Target, span: Span): void {
+  /** Sees to a request that leads somewhere; false when it does not. */
+  #send(session: Session, request: RpcRequest, target: Target | undefined, span: Span | undefined): boolean {
+    if (target === undefined || span === undefined) return false
     if (target.isDisabled) {
       const refusal = refusals.toSwitchedOff(target.server, target.key)
       this.#refuse(session, bytesAt(request.bytes, request.id), refusal)
-      return
+      return true
     }
     const route = this.#toRoute(session, request, target, span)
-    if (route !== undefined) this.#parts.send(session, request, route)
+    if (route === undefined) return false
+    this.#parts.send(session, request, route)
+    return true
   }
 
   #toRoute(session: Session, { bytes }: RpcRequest, target: Target, span: Span): Route | undefined {

@@ -144,10 +144,34 @@ describe('a server under isolation: shared', () => {
     expect(other.methods).toEqual([])
   })
 
-  it('hears of no roots of one session, which are not those of the others', async () => {
-    const { life, client } = await openPair({ config: { isolation: 'shared' } }, able)
+  it('hears of the roots of its only session, and of none of several', async () => {
+    const { bench, life, client } = await openPair({ config: { isolation: 'shared' } }, able)
     client.notify('notifications/roots/list_changed')
+    await life.next('notifications/roots/list_changed')
+    await bench.open(able)
+    client.notify('notifications/roots/list_changed')
+    await client.request('ping')
     await life.ask('"barrier"', 'ping')
-    expect(life.count('notifications/roots/list_changed')).toBe(0)
+    expect(life.count('notifications/roots/list_changed')).toBe(1)
   })
+
+  it.each(['cancels its call', 'leaves'])(
+    'asks nobody else when the session that it works for %s',
+    async (how) => {
+      const { bench, life, client } = await openPair({ config: { isolation: 'shared' } }, able)
+      const other = await bench.open(able)
+      client.write('{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"s__echo"}}')
+      await life.next('tools/call')
+      const others = other.call('s__echo')
+      const otherCall = await life.next('tools/call')
+      if (how === 'leaves') client.close()
+      else client.notify('notifications/cancelled', '{"requestId":"a"}')
+      await life.next('notifications/cancelled')
+      const { error } = await life.ask('1', 'sampling/createMessage', '{"secret":"of the first"}')
+      expect(error).toMatchObject({ code: -32000 })
+      expect(other.methods).not.toContain('sampling/createMessage')
+      life.reply(otherCall, '{"on":"shared"}')
+      await others
+    },
+  )
 })

@@ -32,13 +32,15 @@ interface OpenQuestion {
 
 type Refusal = keyof typeof questionRefusals
 
+const mostElicitations = 256
+
 /** Puts the questions of servers (sampling, elicitation, roots, and any we have not heard of) to the right client. */
 export class Questions {
   readonly #sessions: SessionDirectory
   readonly #onPromoted: (pool: ServerPool, upstream: Upstream) => void
   readonly #open = new Map<Connection, Map<string, OpenQuestion>>()
-  /** Who was sent to a web page by an elicitation, by server and its id: the server tells later that it is done. */
-  readonly #elicited = new Map<string, SessionKey>()
+  /** Who was sent to a web page by an elicitation, by its id: the server tells later that it is done. */
+  readonly #elicited = new WeakMap<Connection, Map<string, SessionKey>>()
 
   constructor(sessions: SessionDirectory, onPromoted: (pool: ServerPool, upstream: Upstream) => void) {
     this.#sessions = sessions
@@ -49,12 +51,12 @@ export class Questions {
   ask(pool: ServerPool, upstream: Upstream, connection: Connection, request: RpcRequest): void {
     const id = bytesAt(request.bytes, request.id)
     if (request.method === 'ping') {
-      connection.send(resultLine(id, Buffer.from('{}')))
+      connection.reply(resultLine(id, Buffer.from('{}')))
       return
     }
     const whom = this.#choose(pool, upstream, connection)
     const refusal = typeof whom === 'string' ? toQuestionRefusal(whom) : findLack(whom, request)
-    if (refusal !== undefined) connection.send(errorLine(id, refusal))
+    if (refusal !== undefined) connection.reply(errorLine(id, refusal))
     else if (typeof whom !== 'string') this.#put(whom, { pool, connection, request })
   }
 
@@ -92,37 +94,36 @@ export class Questions {
   /** A client's session ended: what it was asked will not be answered. */
   onSessionClosed(session: Session): void {
     for (const question of session.questions.takeAll()) question.onLost('the client ended its session')
-    for (const [elicitation, key] of this.#elicited)
-      if (key === session.key) this.#elicited.delete(elicitation)
   }
 
   /** An error that sends the client to web pages (MCP 2025-11-25, -32042) names elicitations that are done later. */
-  onErrorAnswer(session: Session, pool: ServerPool, { bytes, error }: RpcResponse): void {
+  onErrorAnswer(session: Session, connection: Connection, { bytes, error }: RpcResponse): void {
     for (const one of readElements(bytes, findPath(bytes, error, ['data', 'elicitations']))) {
-      this.#noteElicitation(session, pool, readString(bytes, findMember(bytes, one, 'elicitationId')))
+      this.#noteElicitation(session, connection, readString(bytes, findMember(bytes, one, 'elicitationId')))
     }
   }
 
   /** The session that was sent to a web page by the elicitation that a server says is done. */
-  takeElicited(pool: ServerPool, { bytes, params }: RpcNotification): Session | undefined {
-    const id = readString(bytes, findMember(bytes, params, 'elicitationId'))
-    const place = toElicitation(pool, id ?? '')
-    const key = this.#elicited.get(place)
-    this.#elicited.delete(place)
+  takeElicited(connection: Connection, { bytes, params }: RpcNotification): Session | undefined {
+    const id = readString(bytes, findMember(bytes, params, 'elicitationId')) ?? ''
+    const elicited = this.#elicited.get(connection)
+    const key = elicited?.get(id)
+    elicited?.delete(id)
     return key === undefined ? undefined : this.#sessions.find(key)
   }
 
   #choose(pool: ServerPool, upstream: Upstream, connection: Connection): Session | Refusal {
     const owner = pool.ownerOf(upstream)
     if (owner !== undefined) return this.#sessions.find(owner) ?? 'client-gone'
-    const inFlight = new Set([...connection.requests.values()].flatMap(({ session }) => session ?? []))
-    const callers = [...inFlight].flatMap((key) => this.#sessions.find(key) ?? [])
-    const candidates = callers.length > 0 ? callers : this.#sessions.thatSee(pool)
-    const [only] = candidates
-    const one = candidates.length === 1 ? only : undefined
+    const working = [...connection.requests.sessionsAtWork()]
+    const callers = working.flatMap((key) => this.#sessions.find(key) ?? [])
+    // A session that is gone may have caused the question: then nobody else is to hear it.
+    const candidates = working.length > 0 ? callers : this.#sessions.thatSee(pool)
+    const one = candidates.length === 1 && working.length <= 1 ? candidates[0] : undefined
     if (pool.learnAsks(upstream, one?.key)) this.#onPromoted(pool, upstream)
     if (one !== undefined) return one
-    if (candidates.length === 0 || callers.length === 0) return 'no-client'
+    if (working.length === 0) return 'no-client'
+    if (callers.length === 0) return 'client-gone'
     return pool.server.isolation === 'shared' ? 'shared-server' : 'ambiguous-client'
   }
 
@@ -146,8 +147,8 @@ export class Questions {
       resetOnProgress: pool.server.timeouts.resetOnProgress,
       onAnswer: (answer) => {
         settle()
-        if (answer.id !== undefined)
-          connection.send(splice(answer.bytes, [{ span: answer.id, bytes: serverId }]))
+        if (answer.id === undefined) return
+        session.sendTo(connection, splice(answer.bytes, [{ span: answer.id, bytes: serverId }]))
       },
       onTimeout: () => {
         session.send(
@@ -161,12 +162,16 @@ export class Questions {
       },
       onProgress: (notification, span) => {
         if (tokenBytes !== undefined)
-          connection.send(splice(notification.bytes, [{ span, bytes: tokenBytes }]))
+          session.sendTo(connection, splice(notification.bytes, [{ span, bytes: tokenBytes }]))
       },
     })
     this.#remember(connection, key, { session, id })
     if (request.method === 'elicitation/create') {
-      this.#noteElicitation(session, pool, readString(bytes, findMember(bytes, params, 'elicitationId')))
+      this.#noteElicitation(
+        session,
+        connection,
+        readString(bytes, findMember(bytes, params, 'elicitationId')),
+      )
     }
     const ownId = Buffer.from(String(id))
     const changes = [
@@ -181,13 +186,14 @@ export class Questions {
     this.#open.set(connection, open.set(key, question))
   }
 
-  #noteElicitation(session: Session, pool: ServerPool, id: string | undefined): void {
-    if (id !== undefined) this.#elicited.set(toElicitation(pool, id), session.key)
+  #noteElicitation(session: Session, connection: Connection, id: string | undefined): void {
+    if (id === undefined) return
+    const elicited = this.#elicited.get(connection) ?? new Map<string, SessionKey>()
+    this.#elicited.set(connection, elicited.set(id, session.key))
+    const [oldest] = elicited.keys()
+    // Most are never told to be done: the oldest make room.
+    if (oldest !== undefined && elicited.size > mostElicitations) elicited.delete(oldest)
   }
-}
-
-function toElicitation(pool: ServerPool, id: string): string {
-  return `${pool.server.name}\n${id}`
 }
 
 /** The refusal of a question that needs what the client does not offer; undefined when it may be put. */

@@ -32,7 +32,7 @@ export interface RelayListener {
   /** A call that was sent is over, one way or another. */
   readonly onOver: (pool: ServerPool, upstream: Upstream) => void
   /** An error came that may send the client to a web page. */
-  readonly onErrorAnswer: (session: Session, pool: ServerPool, answer: RpcResponse) => void
+  readonly onErrorAnswer: (session: Session, connection: Connection, answer: RpcResponse) => void
 }
 
 const progressPath = ['_meta', 'progressToken']
@@ -84,11 +84,15 @@ class RelayedCall implements CallInFlight {
       this.#send(request, upstream, connection)
       return
     }
+    const { length } = request.bytes
+    this.#session.addWaiting(length)
     upstream.whenReady().then(
       (opened) => {
+        this.#session.addWaiting(-length)
         this.#send(request, upstream, opened)
       },
       (error: unknown) => {
+        this.#session.addWaiting(-length)
         this.#fail(error)
       },
     )
@@ -97,7 +101,8 @@ class RelayedCall implements CallInFlight {
   cancel(toNotification: (requestId: Buffer) => Parts): void {
     if (this.#sent !== undefined) {
       const { connection, id } = this.#sent
-      if (connection.requests.take(id) !== undefined) connection.send(toNotification(Buffer.from(String(id))))
+      const isOpen = connection.requests.withdraw(id) !== undefined
+      if (isOpen) this.#session.sendTo(connection, toNotification(Buffer.from(String(id))))
     }
     this.#finish(undefined)
   }
@@ -140,22 +145,19 @@ class RelayedCall implements CallInFlight {
       { span: request.id, bytes: ownId },
       ...(token === undefined ? [] : [{ span: token, bytes: ownId }]),
     ]
-    connection.send(splice(bytes, [...own, ...this.#route.replacements]))
-    if (connection.isCongested) this.#session.holdInput(connection)
+    this.#session.sendTo(connection, splice(bytes, [...own, ...this.#route.replacements]))
   }
 
   #onAnswer(answer: RpcResponse, connection: Connection): void {
-    this.#finish(answer)
     const { id, bytes, error, result } = answer
     if (id === undefined || (error === undefined && result === undefined)) {
       this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.#method))
-      return
+    } else {
+      const changes = [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]
+      this.#session.send(splice(bytes, changes), connection)
     }
-    this.#session.send(
-      splice(bytes, [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]),
-      connection,
-    )
-    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, this.#route.pool, answer)
+    this.#finish(answer)
+    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, connection, answer)
   }
 
   /** What to change in an answer; one that is broken inside goes to the client as it is. */

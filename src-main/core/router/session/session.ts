@@ -11,7 +11,7 @@ import type { ClientPort } from './client-port.ts'
 
 /** A call that a client waits for. */
 export interface CallInFlight {
-  /** The client takes it back: it is forgotten, and the server is told by `toCancel` with the id that it knows. */
+  /** The client takes it back: it is forgotten, and the server is told with the id that it knows. */
   cancel(toNotification: (requestId: Buffer) => Parts): void
   /** It is forgotten without a word to the client, whose session is over. */
   abandon(): void
@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly only: string | undefined
   readonly port: ClientPort
 }
+
+const mostWaitingBytes = 8 * 1024 * 1024
 
 /** One client's conversation with the gateway: what it said of itself, and what is in flight. */
 export class Session {
@@ -42,6 +44,7 @@ export class Session {
   readonly #port: ClientPort
   readonly #heldSources = new Set<Connection>()
   readonly #heldBy = new Set<Connection>()
+  #waitingBytes = 0
   #capabilities: Buffer = Buffer.from('{}')
 
   constructor({ key, name, only, port }: SessionOptions) {
@@ -63,7 +66,7 @@ export class Session {
     return this.#findCapability(path) !== undefined
   }
 
-  /** The members below a capability, or undefined when it has none. */
+  /** Whether the client said more of a capability than that it has it. */
   hasCapabilityDetail(name: string): boolean {
     const span = this.#findCapability([name])
     return (
@@ -98,8 +101,22 @@ export class Session {
     this.#heldSources.clear()
   }
 
+  /** Sends a line of the client's to a server, and takes nothing more from the client while the server does not keep up. */
+  sendTo(connection: Connection, parts: Parts): void {
+    connection.send(parts)
+    if (connection.isCongested) this.#holdInput(connection)
+  }
+
+  /** Bytes of the client's wait for a server that is starting (or, negative, no longer do): not too many of them. */
+  addWaiting(bytes: number): void {
+    const before = this.#waitingBytes
+    this.#waitingBytes += bytes
+    if (before <= mostWaitingBytes && this.#waitingBytes > mostWaitingBytes) this.#port.holdInput()
+    if (before > mostWaitingBytes && this.#waitingBytes <= mostWaitingBytes) this.#port.releaseInput()
+  }
+
   /** A server does not keep up with what this client sends: take nothing more from it until `releaseInput`. */
-  holdInput(connection: Connection): void {
+  #holdInput(connection: Connection): void {
     if (this.#heldBy.has(connection)) return
     this.#heldBy.add(connection)
     this.#port.holdInput()

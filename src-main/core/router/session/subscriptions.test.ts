@@ -71,6 +71,44 @@ describe('a subscription', () => {
     expect((await again).result).toEqual({})
   })
 
+  it.each(['{"code":-7,"message":"no","x-own":1.0}', '{"code":-7,"message":"no\\q such"}'])(
+    'by two at once is refused to both in the words of the server: %s',
+    async (error) => {
+      const { bench, life, client } = await openPair({ script })
+      const other = await bench.open()
+      const line = (id: string): string =>
+        `{"jsonrpc":"2.0","id":"${id}","method":"resources/subscribe","params":${one}}`
+      client.write(line('c1'))
+      const asked = await life.next('resources/subscribe')
+      other.write(line('c2'))
+      life.fail(asked, error)
+      for (const [who, id] of [[client, 'c1'] as const, [other, 'c2'] as const]) {
+        const answer = await who.inbox.take('the refusal', ({ text }) => text.includes(`"${id}"`))
+        expect(answer.text).toBe(`{"jsonrpc":"2.0","id":"${id}","error":${error}}`)
+      }
+      const again = other.request('resources/subscribe', one)
+      life.reply(await life.next('resources/subscribe'), '{"again":1}')
+      expect((await again).result).toEqual({ again: 1 })
+    },
+  )
+
+  it('brings updates of sub-resources, and of no others that only begin alike', async () => {
+    const { bench, life, client } = await openSubscribed()
+    const folder = await bench.open()
+    const answer = folder.request('resources/subscribe', '{"uri":"x://1/dir/"}')
+    life.reply(await life.next('resources/subscribe'))
+    await answer
+    const told = ['x://12', 'x://', 'x://1/a', 'x://1?q', 'x://1#f', 'x://1/dir/b', 'x://1/dir/']
+    for (const uri of told) life.notify(updated, JSON.stringify({ uri }))
+    await passThrough({ client, life })
+    const urisOf = (lines: readonly string[]): string[] =>
+      lines
+        .filter((line) => line.includes(updated))
+        .map((line) => (JSON.parse(line) as { params: { uri: string } }).params.uri)
+    expect(urisOf(client.lines)).toEqual(['x://1/a', 'x://1?q', 'x://1#f', 'x://1/dir/b'])
+    expect(urisOf(folder.lines)).toEqual(['x://1/dir/b', 'x://1/dir/'])
+  })
+
   it('by two at once whose server is lost fails for both', async () => {
     const { bench, life, client } = await openPair({ script })
     const other = await bench.open()

@@ -1,11 +1,5 @@
 import { findMember, readString } from '#base/json-head.ts'
-import {
-  bytesAt,
-  type RpcError,
-  type RpcNotification,
-  type RpcRequest,
-  type RpcResponse,
-} from '#base/json-rpc.ts'
+import { bytesAt, type RpcNotification, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Connection } from '../../upstream/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
@@ -77,10 +71,15 @@ export class Subscriptions {
     this.#send(session, request, route)
   }
 
-  /** The sessions that want to hear of a resource's update. */
+  /** The sessions that want to hear of a resource's update: with nobody for it itself, those of what it is a part of. */
   sessionsOf(upstream: Upstream, { bytes, params }: RpcNotification): readonly Session[] {
     const uri = readString(bytes, findMember(bytes, params, 'uri'))
-    return uri === undefined ? [] : [...(this.#byUpstream.get(upstream)?.get(uri)?.sessions ?? [])]
+    const subscriptions = this.#byUpstream.get(upstream)
+    if (uri === undefined || subscriptions === undefined) return []
+    const own = [...(subscriptions.get(uri)?.sessions ?? [])]
+    if (own.length > 0) return own
+    const above = [...subscriptions].filter(([whole]) => isPartOf(uri, whole))
+    return [...new Set(above.flatMap(([, { sessions }]) => [...sessions]))]
   }
 
   /** A new session with a server was opened: it does not know what was subscribed to before. */
@@ -121,7 +120,7 @@ export class Subscriptions {
       if (isSubscribed) {
         add(session)
         session.sendResult(id, emptyResult)
-      } else session.sendError(id, toSubscribeFailure(answer))
+      } else sendFailure(session, id, answer)
     }
     if (subscription.sessions.size > 0) return
     this.#remove(upstream, uri)
@@ -171,10 +170,19 @@ export class Subscriptions {
   }
 }
 
-/** What the second to ask hears when the first was refused: the server's own error. */
-function toSubscribeFailure(answer: RpcResponse | undefined): RpcError {
-  const span = answer?.error
-  if (answer !== undefined && span !== undefined)
-    return JSON.parse(bytesAt(answer.bytes, span).toString()) as RpcError
-  return { code: -32000, message: 'The server did not answer the request to subscribe; try again.' }
+/** Whether a URI is a sub-resource of another (MCP 2025-11-25, "Resources", `notifications/resources/updated`). */
+function isPartOf(uri: string, whole: string): boolean {
+  if (!uri.startsWith(whole) || uri === whole) return false
+  return whole.endsWith('/') || '/?#'.includes(uri.charAt(whole.length))
+}
+
+/** What the second to ask hears when the first was refused: the server's own error, byte for byte, whatever it is. */
+function sendFailure(session: Session, id: Buffer, answer: RpcResponse | undefined): void {
+  if (answer?.error === undefined) {
+    const message = 'The server did not answer the request to subscribe; try again.'
+    session.sendError(id, { code: -32000, message })
+    return
+  }
+  const error = bytesAt(answer.bytes, answer.error)
+  session.send([Buffer.from('{"jsonrpc":"2.0","id":'), id, Buffer.from(',"error":'), error, Buffer.from('}')])
 }

@@ -1,0 +1,101 @@
+import { idKey } from '#base/json-head.ts'
+import { bytesAt, rpcCodes, type RpcError, type RpcRequest } from '#base/json-rpc.ts'
+import type { ServerPool } from '../../upstream/server-pool.ts'
+import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+import { guessServer, type Naming } from '../catalog/names.ts'
+import * as refusals from '../refusals.ts'
+import { findProgressToken } from '../session/relay.ts'
+import type { CallInFlight, Session } from '../session/session.ts'
+
+/** The servers that a request may be for. */
+export interface Servers {
+  /** The enabled ones, by name. */
+  readonly pools: ReadonlyMap<string, ServerPool>
+  /** Names of those that are switched off. */
+  readonly disabled: readonly string[]
+  readonly naming: Naming
+}
+
+/** A request that leads nowhere yet. */
+export interface Lost {
+  readonly session: Session
+  readonly request: RpcRequest
+  /** The name of a tool or prompt that it is about, if it is about one. */
+  readonly name?: string | undefined
+  /** Looks once more, now that more is known, and sees to the request; false when it still leads nowhere. */
+  readonly retry: () => boolean
+  /** What to say when it leads nowhere. */
+  readonly refusal: RpcError
+}
+
+/**
+ * What leads nowhere may be of a server that has not told its lists yet: waits for that, then looks once more. Of a
+ * server that is down, its state is what to say. Throws a SyntaxError for a request that is broken inside.
+ */
+export function awaitTarget(servers: Servers, lost: Lost): void {
+  const { session, request, name, refusal } = lost
+  const id = Buffer.from(bytesAt(request.bytes, request.id))
+  findProgressToken(request.bytes, request.params)
+  const { pools, disabled, naming } = servers
+  const guess = name === undefined ? undefined : guessServer(name, [...pools.keys(), ...disabled], naming)
+  const pool = guess === undefined ? undefined : pools.get(guess)
+  if (guess !== undefined && pool === undefined) {
+    const off = { state: 'stopped', reason: 'it is switched off in Patchbay' } as const
+    session.sendError(id, refusals.toUnavailable(new ServerUnavailable(guess, off)))
+    return
+  }
+  if (pool !== undefined) {
+    // Without known lists, only starting the server can tell whether it has this name.
+    const upstream = hasNoLists(pool, session) ? pool.acquire(session.key) : pool.find(session.key)
+    if (upstream === undefined) session.sendError(id, refusal)
+    else waitFor(upstream.whenListed(), id, lost)
+    return
+  }
+  const silent = [...pools.values()].flatMap((one) => findSilent(one, session))
+  if (silent.length > 0) waitFor(Promise.allSettled(silent.map((one) => one.whenListed())), id, lost)
+  else if (!lost.retry()) session.sendError(id, refusal)
+}
+
+function hasNoLists(pool: ServerPool, session: Session): boolean {
+  return Object.values(pool.listsFor(session.key)).every((list) => list.length === 0)
+}
+
+/** The upstream that will soon tell the lists of a server of which none are known. Nothing is started for that. */
+function findSilent(pool: ServerPool, session: Session): Upstream[] {
+  const upstream = pool.find(session.key) ?? pool.upstreams.at(-1)
+  if (upstream === undefined || upstream.hasToldLists || !hasNoLists(pool, session)) return []
+  return upstream.state.state === 'starting' || upstream.state.state === 'ready' ? [upstream] : []
+}
+
+/** Until `told` settles, the request is in flight like any other: it can be cancelled and ends with its session. */
+function waitFor(told: Promise<unknown>, id: Buffer, { session, request, retry, refusal }: Lost): void {
+  const key = idKey(request.bytes, request.id)
+  let isOver = false
+  const forget = (): void => {
+    isOver = true
+    if (session.calls.get(key) === call) session.calls.delete(key)
+  }
+  const call: CallInFlight = { cancel: forget, abandon: forget }
+  session.calls.set(key, call)
+  const goOn = (error?: unknown): void => {
+    if (isOver) return
+    forget()
+    try {
+      if (error instanceof ServerUnavailable) session.sendError(id, refusals.toUnavailable(error))
+      else if (!retry()) session.sendError(id, refusal)
+    } catch (trouble) {
+      // Nobody else would catch it here: the client gets an answer, whatever it was.
+      session.sendError(id, toTrouble(trouble))
+    }
+  }
+  told.then(() => {
+    goOn()
+  }, goOn)
+}
+
+function toTrouble(trouble: unknown): RpcError {
+  if (trouble instanceof SyntaxError) return { code: rpcCodes.parseError, message: trouble.message }
+  const message = `Something went wrong in Patchbay: ${String(trouble)}`
+  return { code: rpcCodes.internalError, message, data: { code: 'internal' } }
+}
