@@ -209,7 +209,7 @@ export function readHead(bytes: Buffer): Head {
   return head
 }
 
-/** A key for a JSON-RPC id that is the same for the same id however it is written, and distinct for 1 and "1". */
+/** A key for a JSON-RPC id: the same for the same string however it is escaped, and distinct for 1 and "1". */
 export function idKey(bytes: Buffer, span: Span): string {
   const text = readString(bytes, span)
   return text === undefined ? bytes.toString('latin1', span.start, span.end) : `"${text}`

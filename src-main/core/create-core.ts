@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Config } from './config/config.ts'
 import { readAccessToken } from './gateway/access-token.ts'
 import { removeRendezvous, writeRendezvous } from './gateway/rendezvous-file.ts'
 import { openSocketEndpoint } from './gateway/socket-endpoint.ts'
 import { toSocketPath } from './gateway/socket-path.ts'
+import { withStartLock } from './gateway/start-lock.ts'
 import { serveStdio } from './gateway/stdio-endpoint.ts'
 import type { Host } from './host.ts'
 import type { Logger } from './observe/logger.ts'
@@ -41,14 +43,16 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     },
     openSocket: async () => {
       const { dataFolder, platform, env, appVersion } = host
-      const token = await readAccessToken(dataFolder)
+      // Of two apps that start for the first time at once, the second takes the token that the first one made.
+      const lock = path.join(dataFolder, 'access-token.lock')
+      const token = await withStartLock(lock, () => readAccessToken(dataFolder))
       const socket = toSocketPath({
         dataFolder,
         platform,
         env,
         user: String(process.getuid?.() ?? env['USERNAME'] ?? ''),
         tempFolder: tmpdir(),
-        isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+        isFolder: (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false,
       })
       const endpoint = await openSocketEndpoint({ socket, platform, token, messageBytes, router, logger })
       const startedAt = new Date().toISOString()

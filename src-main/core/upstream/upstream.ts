@@ -2,6 +2,7 @@ import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Host } from '../host.ts'
 import type { Logger } from '../observe/logger.ts'
+import { maskValues } from '../observe/mask-values.ts'
 import { addFailure, decideRestart, type Failures } from '../supervisor/restart-policy.ts'
 import { Connection } from './connection.ts'
 import { ListFollower } from './list-follower.ts'
@@ -170,12 +171,13 @@ export class Upstream {
     this.#apply({ type: 'negotiated' })
   }
 
-  #onFailed(connection: Connection, reason: string): void {
+  #onFailed(connection: Connection, cause: string): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
     this.#end(connection)
     if (this.#state.state === 'stopped') return
-    const { restart } = this.server
+    const { restart, transport } = this.server
+    const reason = maskValues(cause, Object.values(transport.env))
     this.#failures = addFailure(restart, this.#failures, Date.now())
     const decision = decideRestart(restart, this.#failures, Math.random())
     this.#apply({ type: 'failed', reason, decision })
