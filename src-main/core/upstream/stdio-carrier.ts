@@ -53,13 +53,7 @@ export function openStdioCarrier(
     logger.debug('Writing to the server failed.', { error: error.message })
   })
   readLines(child, options, listener)
-  // A server that no longer listens or speaks but lives on would leave every call waiting for its time-out. Streams
-  // also close right before an exit, whose reason says more: it gets a moment to come.
-  const onHalfClosed = (reason: string) => () => {
-    setTimeout(endBecause, halfClosedMs, reason)
-  }
-  child.stdin.on('close', onHalfClosed('it closed its input'))
-  child.stdout.on('end', onHalfClosed('it closed its output'))
+  watchHalfClosed(child, endBecause)
   void child.exited.then((reason) => {
     hasExited = true
     writer.close()
@@ -88,6 +82,18 @@ export function openStdioCarrier(
     },
     stop: () => child.stop(),
   }
+}
+
+/**
+ * A server that no longer listens or speaks but lives on would leave every call waiting for its time-out. Streams also
+ * close right before an exit, whose reason says more: it gets a moment to come.
+ */
+function watchHalfClosed(child: ManagedProcess, endBecause: (reason: string) => void): void {
+  const onHalfClosed = (reason: string) => () => {
+    setTimeout(endBecause, halfClosedMs, reason)
+  }
+  child.stdin.on('close', onHalfClosed('it closed its input'))
+  child.stdout.on('end', onHalfClosed('it closed its output'))
 }
 
 function readLines(
