@@ -52,7 +52,13 @@ export default defineConfig(
   {
     files: ['**/*.mjs', '.dependency-cruiser.cjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', performance: 'readonly', module: 'writable' },
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        performance: 'readonly',
+        setInterval: 'readonly',
+        module: 'writable',
+      },
     },
   },
   { files: ['*.config.ts'], extends: [tseslint.configs.base] },

@@ -16,4 +16,10 @@ const child = spawn(process.execPath, [path.join(root, 'dist', 'cli', 'patchbay.
 // Ctrl+C reaches the child by itself; what is sent to us alone is passed on.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => child.kill('SIGTERM'))
+process.on('SIGHUP', () => child.kill('SIGTERM'))
+// npm does not pass on what ends it: without a parent there is nobody left to run for.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500).unref()
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1)))

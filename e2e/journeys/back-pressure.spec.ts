@@ -1,4 +1,4 @@
-// A slow reader cannot grow the app's memory (section 2.5 of the issue "The backbone").
+// A slow reader cannot grow the app's memory.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { time, waitForTool } from '../clients/views.ts'

@@ -1,4 +1,4 @@
-// Cancellation, progress, time-outs, late answers and errors, both ways (section 2.4 of the issue "The backbone").
+// Cancellation, progress, time-outs, late answers and errors, both ways.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noReply, type RawClient } from '../clients/raw-client.ts'
 import { eventually, readCallError, time, waitForTool } from '../clients/views.ts'

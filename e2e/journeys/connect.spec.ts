@@ -1,4 +1,4 @@
-// `connect` and the shim: one program, when it waits, when it exits and with what (docs/interfaces.md, section 2).
+// `connect` and the shim: one program, when it waits, when it exits and with what.
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-// What a client of the whole sees: capabilities and lists (docs/interfaces.md, section 5).
+// What a client of the whole sees: capabilities and lists.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-// Log levels per client, and who gets log messages (section 2.4 of the issue "The backbone").
+// Log levels per client, and who gets log messages.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { eventually, readError, waitForTool } from '../clients/views.ts'

@@ -1,4 +1,4 @@
-// Tool names that clients see (docs/interfaces.md, section 5).
+// Tool names that clients see.
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually, readNames, readResource, waitForChange, waitForTool } from '../clients/views.ts'
 import type { RawClient } from '../clients/raw-client.ts'

@@ -1,4 +1,4 @@
-// Three real servers at once, by the quick start of the README (section 3.1 of the issue "The backbone").
+// Three real servers at once, by the quick start of the README.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'

@@ -1,4 +1,4 @@
-// `patchbay serve` from outside (docs/interfaces.md, section 2).
+// `patchbay serve` from outside.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'

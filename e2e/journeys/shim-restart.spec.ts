@@ -1,4 +1,4 @@
-// The shim survives a restart of the app (section 2.5 of the issue "The backbone").
+// The shim survives a restart of the app.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { eventually, readCallError, readNames, time, waitForTool } from '../clients/views.ts'

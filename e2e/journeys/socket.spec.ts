@@ -1,4 +1,4 @@
-// The local socket: hello, refusals, limits (docs/interfaces.md, section 4).
+// The local socket: hello, refusals, limits.
 import { connect } from 'node:net'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -146,6 +146,7 @@ describe('rendezvous.json', () => {
       socket: app.socket,
       url: null,
       token: readFileSync(path.join(app.dataDir, 'access-token'), 'utf8').trim(),
+      config: expect.stringContaining(app.dataDir.slice(0, app.dataDir.lastIndexOf('/'))) as string,
     })
   })
 

@@ -1,4 +1,4 @@
-// Subscriptions counted per client (section 2.4 of the issue "The backbone").
+// Subscriptions counted per client.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { eventually, readError, readNames } from '../clients/views.ts'

@@ -1,4 +1,4 @@
-// Servers in trouble next to a good one (section 3.5 of the issue "The backbone").
+// Servers in trouble next to a good one.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { eventually, readCallError, readNames, time, waitForChange, waitForTool } from '../clients/views.ts'

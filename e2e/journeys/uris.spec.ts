@@ -1,4 +1,4 @@
-// Resource URIs that clients see (docs/interfaces.md, section 5).
+// Resource URIs that clients see.
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   eventually,

@@ -1,7 +1,7 @@
 import { toProblemText } from '#core/config/read-config.ts'
 import type { Config } from '#core/config/config.ts'
 import { findDataFolder, openHeadlessHost } from './headless-host.ts'
-import { loadConfig, toServerCount } from './load-config.ts'
+import { isThere, loadConfig, toConfigStamp, toServerCount } from './load-config.ts'
 import { pingDirectly, pingThroughApp, type PingOutcome } from './ping.ts'
 import { findRunningApp } from './running-app.ts'
 
@@ -23,9 +23,10 @@ export async function check(options: CheckOptions): Promise<number> {
   const servers: PingOutcome[] = []
   if (!result.ok) for (const problem of result.problems) tell(toProblemText(problem))
   else {
-    tell(`${file}: ${toServerCount(result.config)}, no problems.`)
+    if (await isThere(file)) tell(`${file}: ${toServerCount(result.config)}, no problems.`)
+    else tell(`There is no ${file} yet. Write one, or name another with --config.`)
     if (options.ping === true) {
-      await ping(result.config, dataFolder, (outcome) => {
+      await ping(result.config, { dataFolder, file, tell }, (outcome) => {
         servers.push(outcome)
         tell(toOutcomeText(outcome))
       })
@@ -39,11 +40,17 @@ export async function check(options: CheckOptions): Promise<number> {
 
 async function ping(
   config: Config,
-  dataFolder: string,
+  { dataFolder, file, tell }: { dataFolder: string; file: string; tell: (line: string) => void },
   onOutcome: (outcome: PingOutcome) => void,
 ): Promise<void> {
   const app = await findRunningApp(dataFolder)
-  if (app !== undefined) await pingThroughApp(config, app, onOutcome)
+  const isSame = app?.config === (await toConfigStamp(file))
+  if (app !== undefined && !isSame) {
+    tell(
+      `The running app, pid ${app.pid}, has another configuration: these servers are started apart from it.`,
+    )
+  }
+  if (app !== undefined && isSame) await pingThroughApp(config, app, onOutcome)
   else await pingDirectly(config, await openHeadlessHost(dataFolder), onOutcome)
 }
 

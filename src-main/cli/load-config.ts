@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Config } from '#core/config/config.ts'
 import { parseConfig, readConfig, type ConfigResult } from '#core/config/read-config.ts'
@@ -23,7 +23,8 @@ export async function loadConfig(
   return { file, result: await readConfig(file, process.env) }
 }
 
-async function isThere(file: string): Promise<boolean> {
+/** Whether there is such a file. */
+export async function isThere(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
     () => false,
@@ -35,4 +36,13 @@ export function toServerCount({ servers }: Config): string {
   const enabled = servers.filter((server) => server.enabled).length
   const off = servers.length - enabled
   return `${enabled} ${enabled === 1 ? 'server' : 'servers'}${off === 0 ? '' : ` (${off} switched off)`}`
+}
+
+/** Tells one state of a configuration file from another: its path and when it was written. */
+export async function toConfigStamp(file: string): Promise<string> {
+  const written = await stat(file).then(
+    ({ mtimeMs }) => String(mtimeMs),
+    () => 'none',
+  )
+  return `${file} ${written}`
 }

@@ -8,7 +8,7 @@ import type { Logger, LogLevel } from '#core/observe/logger.ts'
 import { runShim } from '../../src-shim/run.ts'
 import { CommandFailed } from './command-failed.ts'
 import { findDataFolder, openHeadlessHost, openLog, outliveReaders } from './headless-host.ts'
-import { loadConfig, toServerCount } from './load-config.ts'
+import { loadConfig, toConfigStamp, toServerCount } from './load-config.ts'
 import { findRunningApp } from './running-app.ts'
 import { untilStopSignal } from './stop-signal.ts'
 
@@ -32,6 +32,11 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<number> {
   const dataFolder = findDataFolder(options.dataDir)
   const running = await findRunningApp(dataFolder)
+  if (running !== undefined && options.stdio === true && options.config !== undefined) {
+    process.stderr.write(
+      `Patchbay is running, pid ${running.pid}: its own configuration holds, --config has no effect.\n`,
+    )
+  }
   if (running !== undefined && options.stdio === true)
     return runShim(['--data-dir', dataFolder, '--no-start'])
   if (running !== undefined) throw alreadyRunning(running.pid)
@@ -48,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     warnOfNotBuilt(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
-      await open(core, dataFolder)
+      await open(core, dataFolder, await toConfigStamp(file))
       await stopped
     }
   } finally {
@@ -73,8 +78,8 @@ async function serveOneClient(core: Core, stopped: Promise<void>): Promise<void>
   await Promise.race([core.serveStdio(process.stdin, process.stdout), stopped])
 }
 
-async function open(core: Core, dataFolder: string): Promise<void> {
-  const socket = await core.openSocket().catch(async (error: unknown) => {
+async function open(core: Core, dataFolder: string, stamp: string): Promise<void> {
+  const socket = await core.openSocket(stamp).catch(async (error: unknown) => {
     if (error instanceof UnsafePlace) throw new CommandFailed(error.message)
     if (!(error instanceof SocketTaken)) throw error
     throw alreadyRunning((await readRendezvous(dataFolder))?.pid)

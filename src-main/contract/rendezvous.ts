@@ -37,6 +37,8 @@ export interface Rendezvous {
   readonly url: string | null
   /** The local access token. */
   readonly token: string
+  /** Which configuration the app runs: its file and the time it was written. */
+  readonly config?: string
 }
 
 /** `launch.json`: how to start the app. */

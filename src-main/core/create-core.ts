@@ -22,8 +22,8 @@ export interface Core {
   recall(): Promise<void>
   /** Starts the servers; they are ready later. */
   startServers(): void
-  /** Opens the local socket and writes the rendezvous; gives the socket's path. Rejects with SocketTaken. */
-  openSocket(): Promise<string>
+  /** Opens the local socket and writes the rendezvous; gives the socket's path. `config` tells which configuration runs. Rejects with SocketTaken. */
+  openSocket(config?: string): Promise<string>
   /** Serves one client on streams; settles when it is gone. */
   serveStdio(input: Readable, output: Writable): Promise<void>
   /** Ends clients, servers and the socket, in that order. */
@@ -41,7 +41,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     startServers: () => {
       router.start()
     },
-    openSocket: async () => {
+    openSocket: async (config) => {
       const { dataFolder, platform, env, appVersion } = host
       // Of two apps that start for the first time at once, the second takes the token that the first one made.
       const lock = path.join(dataFolder, 'access-token.lock')
@@ -65,6 +65,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
         socket,
         url: null,
         token,
+        ...(config === undefined ? {} : { config }),
       })
       closers.unshift(() => removeRendezvous(dataFolder, process.pid))
       return socket

@@ -34,7 +34,7 @@ const logsSchema = group({
   keepDays: wholeNumber(1).default(2).describe('Days after which rotated files are removed'),
 })
 
-/** Everything that may stand in a configuration file: all of docs/interfaces.md, section 5, built or not. */
+/** Everything that may stand in a configuration file, built or not. */
 export const configSchema = group({
   $schema: text.optional().describe('Where the schema of this file is, for editors'),
   version: z.literal(1, 'the number 1').describe('Version of this format'),

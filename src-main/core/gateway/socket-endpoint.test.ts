@@ -96,7 +96,6 @@ describe('a client on the socket', { timeout: 20_000 }, () => {
     expect(entries.find(({ message }) => message === 'A client connected.')?.fields).toEqual({
       client: 'test',
       pid: 1,
-      server: null,
     })
   })
 

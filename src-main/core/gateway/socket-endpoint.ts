@@ -131,10 +131,11 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
         return
       }
       const { client, server } = admission
-      logger.info('A client connected.', {
-        client: client.name,
-        pid: client.pid ?? null,
-        server: server ?? null,
+      const who = { client: client.name, ...(client.pid === undefined ? {} : { pid: client.pid }) }
+      const introduced = server === undefined ? who : { ...who, server }
+      logger.info('A client connected.', introduced)
+      connection.once('close', () => {
+        logger.info('A client left.', introduced)
       })
       answer({ patchbay: 1, ok: true })
       carrier.join(router.connect({ name: client.name, server, port: carrier }))

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { ServerUnavailable } from './server-unavailable.ts'
-import { nextState, toStateText, type UpstreamEvent, type UpstreamState } from './upstream-state.ts'
+import {
+  nextState,
+  toLogLine,
+  toStateText,
+  type UpstreamEvent,
+  type UpstreamState,
+} from './upstream-state.ts'
 
 const stopped: UpstreamState = { state: 'stopped' }
 const stoppedFor: UpstreamState = { state: 'stopped', reason: 'it exited with code 1' }
@@ -63,7 +69,7 @@ describe('toStateText', () => {
     [backOff, 'The server “files” is not running (back-off): it broke. Patchbay tries again by itself.'],
     [
       crashLoop,
-      'The server “files” keeps failing (crash-loop): it broke. Mend its configuration, then start it again.',
+      'The server “files” keeps failing (crash-loop): it broke. Mend its configuration, then restart Patchbay.',
     ],
   ])('says of %j: %s', (state, text) => {
     expect(toStateText('files', state)).toBe(text)
@@ -73,5 +79,19 @@ describe('toStateText', () => {
     const error = new ServerUnavailable('files', backOff)
     expect(error.message).toBe(toStateText('files', backOff))
     expect([error.name, error.server, error.state]).toEqual(['ServerUnavailable', 'files', 'back-off'])
+  })
+})
+
+describe('toLogLine', () => {
+  it.each<[UpstreamState, string]>([
+    [starting, 'info'],
+    [ready, 'info'],
+    [backOff, 'warning'],
+    [crashLoop, 'error'],
+    [stopped, 'info'],
+    [stoppedFor, 'warning'],
+  ])('tells of %j as %s, in a sentence', (state, level) => {
+    expect(toLogLine(state).level).toBe(level)
+    expect(toLogLine(state).sentence).toMatch(/^The server .+\.$/)
   })
 })

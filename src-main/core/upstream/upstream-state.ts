@@ -65,8 +65,26 @@ export function toStateText(server: string, state: UpstreamState): string {
     case 'back-off':
       return `The server “${server}” is not running (back-off): ${state.reason}. Patchbay tries again by itself.`
     case 'crash-loop':
-      return `The server “${server}” keeps failing (crash-loop): ${state.reason}. Mend its configuration, then start it again.`
+      return `The server “${server}” keeps failing (crash-loop): ${state.reason}. Mend its configuration, then restart Patchbay.`
     case 'stopped':
       return `The server “${server}” is stopped${state.reason === undefined ? '' : `: ${state.reason}`}.`
+  }
+}
+
+/** How a state is told in our own log; its reason goes with it. */
+export function toLogLine(state: UpstreamState): { level: 'info' | 'warning' | 'error'; sentence: string } {
+  switch (state.state) {
+    case 'starting':
+      return { level: 'info', sentence: 'The server is starting.' }
+    case 'ready':
+      return { level: 'info', sentence: 'The server is ready.' }
+    case 'back-off':
+      return { level: 'warning', sentence: 'The server failed; it is started again after a while.' }
+    case 'crash-loop':
+      return { level: 'error', sentence: 'The server keeps failing; it is not started again.' }
+    case 'stopped':
+      return state.reason === undefined
+        ? { level: 'info', sentence: 'The server is stopped.' }
+        : { level: 'warning', sentence: 'The server failed; its restart is switched off.' }
   }
 }

@@ -9,7 +9,7 @@ import { ListFollower } from './list-follower.ts'
 import type { ListKind, Lists } from './list-items.ts'
 import { openStdioCarrier } from './stdio-carrier.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
-import { nextState, type UpstreamEvent, type UpstreamState } from './upstream-state.ts'
+import { nextState, toLogLine, type UpstreamEvent, type UpstreamState } from './upstream-state.ts'
 
 /** What an upstream needs; one object for all upstreams of a core. */
 export interface UpstreamContext {
@@ -200,7 +200,8 @@ export class Upstream {
     this.#state = nextState(before, event)
     if (this.#state === before) return
     const reason = 'reason' in this.#state ? { reason: this.#state.reason } : {}
-    this.#logger.info(`The server is ${this.#state.state}.`, reason)
+    const { level, sentence } = toLogLine(this.#state)
+    this.#logger[level](sentence, reason)
     this.#settleWaiters()
     this.#listener.onStateChanged(this)
   }

@@ -71,6 +71,30 @@ describe('the endpoint of one server', () => {
     expect((await client.open()).result?.['instructions']).toBe('Read first.')
   })
 
+  it('keeps a notification that comes while the server starts, and drops it when it does not', async () => {
+    const bench = await openBench({ servers: { s: { script: { ...script, isOpenedByHand: true } } } })
+    bench.router.start()
+    const client = bench.connect('s')
+    const opened = client.open()
+    const life = await bench.server('s').nextLife()
+    const initialize = await life.next('initialize')
+    client.notify('vendor/early', '{"n":1.0}')
+    life.open(initialize)
+    expect((await life.next('vendor/early')).text).toContain('"params":{"n":1.0}')
+    await opened
+    await life.exit()
+    const next = await bench.server('s').nextLife()
+    await next.next('initialize')
+    client.notify('vendor/lost')
+    await next.exit()
+    const last = await bench.server('s').nextLife()
+    last.open(await last.next('initialize'))
+    const pong = client.request('ping')
+    last.reply(await last.next('ping'), '{}')
+    await pong
+    expect(last.count('vendor/lost')).toBe(0)
+  })
+
   it('tells nothing to a client that left before the server failed to start', async () => {
     const bench = await openBench({ servers: { s: { script: { ...script, isOpenedByHand: true } } } })
     bench.router.start()
