@@ -71,6 +71,22 @@ describe('the endpoint of one server', () => {
     expect((await client.open()).result?.['instructions']).toBe('Read first.')
   })
 
+  it('answers a ping by any process of a server that has one for each client, and starts none for it', async () => {
+    const { bench, life, client } = await openOne({ isolation: 'session' })
+    const call = client.call('read')
+    life.reply(await life.next('tools/call'), '{"by":"the first"}')
+    await call
+    const other = await bench.open('{}', 's')
+    const pong = other.request('ping')
+    life.reply(await life.next('ping'), '{"x":1.0}')
+    expect((await pong).text).toBe('{"jsonrpc":"2.0","id":2,"result":{"x":1.0}}')
+    expect(bench.server('s').untaken).toBe(0)
+    const lost = other.request('ping')
+    await life.next('ping')
+    await life.exit()
+    expect((await lost).error).toMatchObject({ data: { code: 'timed-out', server: 's' } })
+  })
+
   it('keeps a notification that comes while the server starts, and drops it when it does not', async () => {
     const bench = await openBench({ servers: { s: { script: { ...script, isOpenedByHand: true } } } })
     bench.router.start()

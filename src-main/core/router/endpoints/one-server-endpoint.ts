@@ -1,9 +1,10 @@
 import { findMember, readElements, readString } from '#base/json-head.ts'
 import { bytesAt, type RpcNotification, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
-import type { Replacement } from '#base/splice.ts'
+import { splice, type Replacement } from '#base/splice.ts'
 import { toArray } from '../../upstream/known-server.ts'
+import type { Connection } from '../../upstream/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
-import { toSwitchedOff } from '../refusals.ts'
+import { toSwitchedOff, toTimedOut } from '../refusals.ts'
 import type { Session } from '../session/session.ts'
 import type { Endpoint, EndpointParts } from './endpoint.ts'
 
@@ -23,6 +24,12 @@ export class OneServerEndpoint implements Endpoint {
     const { bytes, method, params } = request
     const route = { pool: this.#pool, replacements: [] }
     switch (method) {
+      case 'ping': {
+        const connection = this.#findForPing(session)
+        if (connection === undefined) break
+        this.#ping(session, connection, Buffer.from(bytesAt(bytes, request.id)))
+        return
+      }
       case 'logging/setLevel':
         this.#parts.setLogLevel(session, request)
         return
@@ -68,6 +75,26 @@ export class OneServerEndpoint implements Endpoint {
       () => {
         // Nobody is there to take it, and a notification has no answer to say so.
         session.addWaiting(-copy.length)
+      },
+    )
+  }
+
+  /** To hear whether a server lives that has a process for each client, none more of it need be started. */
+  #findForPing(session: Session): Connection | undefined {
+    const own = this.#pool.find(session.key)
+    if (!this.#pool.isPerSession || (own !== undefined && this.#pool.ownerOf(own) === session.key))
+      return undefined
+    return this.#pool.upstreams.flatMap(({ connection }) => connection ?? [])[0]
+  }
+
+  #ping(session: Session, connection: Connection, id: Buffer): void {
+    const { name, timeouts } = this.#pool.server
+    connection.request('ping', undefined, timeouts.requestSeconds * 1000).then(
+      (answer) => {
+        if (answer.id !== undefined) session.send(splice(answer.bytes, [{ span: answer.id, bytes: id }]))
+      },
+      () => {
+        session.sendError(id, toTimedOut(name, 'ping', timeouts.requestSeconds))
       },
     )
   }
