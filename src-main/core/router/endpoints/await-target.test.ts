@@ -80,6 +80,17 @@ describe('while a server starts that has never told its lists', () => {
     expect((await client.call('r__nothing')).error).toMatchObject({ data: { code: 'unknown-tool' } })
   })
 
+  it('a client with more than 8 MiB of waiting requests is not read from until they are on their way', async () => {
+    const { client, life, initialize } = await openStarting()
+    const padding = JSON.stringify('x'.repeat(9 * 1024 * 1024))
+    const answer = client.call('echo', padding)
+    expect(client.holds).toBe(1)
+    life.open(initialize)
+    life.reply(await life.next('tools/call'), '{"ok":1}')
+    expect((await answer).result).toEqual({ ok: 1 })
+    expect(client.holds).toBe(0)
+  })
+
   it('a request that waits can be taken back', async () => {
     const { client, life, initialize } = await openStarting()
     client.write(toLine('resources/read', '{"uri":"x://1"}', '"c"'))

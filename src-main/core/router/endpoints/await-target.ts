@@ -71,13 +71,16 @@ function findSilent(pool: ServerPool, session: Session): Upstream[] {
 /** Until `told` settles, the request is in flight like any other: it can be cancelled and ends with its session. */
 function waitFor(told: Promise<unknown>, id: Buffer, { session, request, retry, refusal }: Lost): void {
   const key = idKey(request.bytes, request.id)
+  const { length } = request.bytes
   let isOver = false
   const forget = (): void => {
     isOver = true
+    session.addWaiting(-length)
     if (session.calls.get(key) === call) session.calls.delete(key)
   }
   const call: CallInFlight = { cancel: forget, abandon: forget }
   session.calls.set(key, call)
+  session.addWaiting(length)
   const goOn = (error?: unknown): void => {
     if (isOver) return
     forget()
