@@ -1,7 +1,8 @@
 import { toProblemText } from '#core/config/read-config.ts'
 import type { Config } from '#core/config/config.ts'
+import { readLastGood, toLastGoodFile } from '#core/config/store/last-good.ts'
 import { findDataFolder, openHeadlessHost } from './headless-host.ts'
-import { isThere, loadConfig, toConfigStamp, toServerCount } from './load-config.ts'
+import { loadConfig, toServerCount, type LoadedConfig } from './load-config.ts'
 import { pingDirectly, pingThroughApp, type PingOutcome } from './ping.ts'
 import { findRunningApp } from './running-app.ts'
 
@@ -16,15 +17,19 @@ export interface CheckOptions {
 /** Validates the configuration and, with `--ping`, reaches every server. Gives the exit code: 0 only if all is well. */
 export async function check(options: CheckOptions): Promise<number> {
   const dataFolder = findDataFolder(options.dataDir)
-  const { file, result } = await loadConfig(options.config, dataFolder)
+  const loaded = await loadConfig(options.config, dataFolder, { searchFrom: process.cwd() })
+  const { file, result, besideProblems } = loaded
   const tell = (line: string): void => {
     if (options.json !== true) process.stdout.write(`${line}\n`)
   }
   const servers: PingOutcome[] = []
-  if (!result.ok) for (const problem of result.problems) tell(toProblemText(problem))
-  else {
-    if (await isThere(file)) tell(`${file}: ${toServerCount(result.config)}, no problems.`)
-    else tell(`There is no ${file} yet. Write one, or name another with --config.`)
+  const problems = [...(result.ok ? [] : result.problems), ...besideProblems]
+  for (const problem of problems) tell(toProblemText(problem))
+  if (await isCopyUsed(loaded))
+    tell(`Until that is put right, ${toLastGoodFile(file)} holds: its last good copy.`)
+  for (const line of toOriginTexts(loaded)) tell(line)
+  if (result.ok) {
+    tell(toSummary(loaded, result.config))
     if (options.ping === true) {
       await ping(result.config, { dataFolder, file, tell }, (outcome) => {
         servers.push(outcome)
@@ -32,10 +37,43 @@ export async function check(options: CheckOptions): Promise<number> {
       })
     }
   }
-  const ok = result.ok && servers.every((server) => server.ok)
-  const problems = result.ok ? [] : result.problems
-  if (options.json === true) process.stdout.write(`${JSON.stringify({ ok, file, problems, servers })}\n`)
+  const ok = problems.length === 0 && servers.every((server) => server.ok)
+  if (options.json === true) {
+    const { changes: overrides, searched: all } = loaded
+    const searched = all.filter((place) => place.outcome !== 'missing')
+    process.stdout.write(`${JSON.stringify({ ok, file, searched, problems, overrides, servers })}\n`)
+  }
   return ok ? 0 : 1
+}
+
+function toSummary({ file, reading }: LoadedConfig, config: Config): string {
+  if (reading?.main.bytes === undefined)
+    return `There is no ${file} yet. Write one, or name another with --config.`
+  return `${file}: ${toServerCount(config)}, no problems.`
+}
+
+/** Whether `serve` would start with the last good copy. */
+async function isCopyUsed({ file, result, reading }: LoadedConfig): Promise<boolean> {
+  if (result.ok || reading?.source.chosenBy !== 'data-folder') return false
+  return (await readLastGood(file, process.env)) !== undefined
+}
+
+/** What else is there, and which values do not come from the configuration. */
+function toOriginTexts({ file, reading, searched, changes }: LoadedConfig): readonly string[] {
+  const hidden = searched.filter(({ outcome }) => outcome === 'hidden')
+  const isForOverrides = (place: string): boolean =>
+    place === reading?.source.ownFile && reading.beside?.result.ok === true
+  return [
+    ...hidden.map((place) =>
+      isForOverrides(place.file)
+        ? `${place.file} is there too, but only its overrides are used: ${file} comes first.`
+        : `${place.file} is there too, but is not used: ${file} comes first.`,
+    ),
+    ...changes.map(({ server, key, value, instead, file: origin }) => {
+      const [now, otherwise] = [JSON.stringify(value), JSON.stringify(instead)]
+      return `servers.${server}.${key} is ${now} by the overrides in ${origin}; without them it would be ${otherwise}.`
+    }),
+  ]
 }
 
 async function ping(
@@ -44,7 +82,7 @@ async function ping(
   onOutcome: (outcome: PingOutcome) => void,
 ): Promise<void> {
   const app = await findRunningApp(dataFolder)
-  const isSame = app?.config === (await toConfigStamp(file))
+  const isSame = app?.config === file
   if (app !== undefined && !isSame) {
     tell(
       `The running app, pid ${app.pid}, has another configuration: these servers are started apart from it.`,

@@ -1,34 +1,49 @@
-import { access, stat } from 'node:fs/promises'
-import path from 'node:path'
 import type { Config } from '#core/config/config.ts'
-import { parseConfig, readConfig, type ConfigResult } from '#core/config/read-config.ts'
+import { findConfigFile, type ConfigCandidate } from '#core/config/store/find-config-file.ts'
+import type { ConfigProblem, ConfigResult } from '#core/config/read-config.ts'
+import {
+  readSource,
+  toEffective,
+  type EffectiveConfig,
+  type SourceReading,
+} from '#core/config/store/read-source.ts'
 
-/** The configuration of a command: its file and what was read from it. */
+/** The configuration of a command: its file and what was read from it, with overrides on top. */
 export interface LoadedConfig {
   readonly file: string
   readonly result: ConfigResult
+  /** Where overrides and the file disagree. */
+  readonly changes: EffectiveConfig['changes']
+  /** What is wrong with a config.json that is read for its overrides alone: it is left aside then. */
+  readonly besideProblems: readonly ConfigProblem[]
+  /** Every place that was looked at, in the order in which they count. */
+  readonly searched: readonly ConfigCandidate[]
+  /** What `openConfigStore` goes on from; undefined when the file may not be used. */
+  readonly reading: SourceReading | undefined
 }
 
-/** Reads `--config FILE`, else the data folder's config.json, else `ifNone`; without any there are no servers yet. */
+/** Where to look besides the data folder. */
+export interface LoadOptions {
+  /** What to use while there is nothing else. */
+  readonly ifNone?: string | undefined
+  /** The folder to search from upwards; nothing is searched without it. */
+  readonly searchFrom?: string | undefined
+}
+
+/** Reads `--config FILE`, else what `findConfigFile` finds; without any there are no servers yet. */
 export async function loadConfig(
   option: string | undefined,
   dataFolder: string,
-  ifNone?: string,
+  { ifNone, searchFrom }: LoadOptions = {},
 ): Promise<LoadedConfig> {
-  const own = path.join(dataFolder, 'config.json')
-  const file = path.resolve(option ?? ((await isThere(own)) ? own : (ifNone ?? own)))
-  if (file === own && option === undefined && !(await isThere(own))) {
-    return { file, result: parseConfig('{"version":1}', file, process.env) }
+  const { source, searched, problem } = await findConfigFile({ option, dataFolder, ifNone, searchFrom })
+  const { file } = source
+  if (problem !== undefined) {
+    const result = { ok: false as const, problems: [problem] }
+    return { file, result, changes: [], besideProblems: [], searched, reading: undefined }
   }
-  return { file, result: await readConfig(file, process.env) }
-}
-
-/** Whether there is such a file. */
-export async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
+  const reading = await readSource(source, process.env)
+  return { file, ...toEffective(reading), searched, reading }
 }
 
 /** How many servers there are, in words. */
@@ -36,13 +51,4 @@ export function toServerCount({ servers }: Config): string {
   const enabled = servers.filter((server) => server.enabled).length
   const off = servers.length - enabled
   return `${enabled} ${enabled === 1 ? 'server' : 'servers'}${off === 0 ? '' : ` (${off} switched off)`}`
-}
-
-/** Tells one state of a configuration file from another: its path and when it was written. */
-export async function toConfigStamp(file: string): Promise<string> {
-  const written = await stat(file).then(
-    ({ mtimeMs }) => String(mtimeMs),
-    () => 'none',
-  )
-  return `${file} ${written}`
 }

@@ -44,6 +44,17 @@ export function textsOfServer(server: string, env: Variables = {}): readonly str
 export const serverDefaults = {
   enabled: true,
   isolation: 'auto',
+  start: 'eager',
+  startDelayMs: 0,
+  idleStopSeconds: 0,
+  health: {
+    enabled: true,
+    intervalSeconds: 30,
+    timeoutSeconds: 5,
+    attempts: 3,
+    retryIntervalSeconds: 10,
+    threshold: 1,
+  },
   restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1000, maxDelayMs: 30_000, jitter: true },
   timeouts: { connectSeconds: 60, requestSeconds: 600, resetOnProgress: true },
   tools: { disabled: [] },

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import type { ConfigFile } from './schema.ts'
-import type { restartSchema, timeoutsSchema } from './server-schema.ts'
+import type { ConfigFile } from './schema/config-schema.ts'
+import type { healthSchema, restartSchema, timeoutsSchema } from './schema/server-schema.ts'
 
 /** A program that speaks MCP over its stdin and stdout. `command` is absolute or a name to look up in PATH. */
 export interface StdioTransport {
@@ -19,6 +19,9 @@ type RestartSettings = Readonly<z.output<typeof restartSchema>>
 /** How long to wait for a server. */
 type TimeoutSettings = Readonly<z.output<typeof timeoutsSchema>>
 
+/** How and when a server is asked whether it lives. */
+export type HealthSettings = Readonly<z.output<typeof healthSchema>>
+
 /** How clients see what the servers offer. */
 export type GatewaySettings = Readonly<Pick<ConfigFile['gateway'], 'naming' | 'maxToolNameLength'>>
 
@@ -28,7 +31,12 @@ export interface ServerConfig {
   readonly enabled: boolean
   readonly transport: StdioTransport
   readonly isolation: 'auto' | 'shared' | 'session'
+  readonly start: 'eager' | 'demand'
+  readonly startDelayMs: number
+  /** 0 is never. */
+  readonly idleStopSeconds: number
   readonly restart: RestartSettings
+  readonly health: HealthSettings
   readonly timeouts: TimeoutSettings
   /** `disabled`: tools that are switched off, by the server's own names. */
   readonly tools: { readonly disabled: readonly string[] }
@@ -39,5 +47,6 @@ export interface Config {
   /** In the order of the file. */
   readonly servers: readonly ServerConfig[]
   readonly gateway: GatewaySettings
+  readonly logs: Readonly<ConfigFile['logs']>
   readonly limits: { readonly messageBytes: number }
 }

@@ -2,6 +2,7 @@ import type { Path } from './syntax/config-node.ts'
 
 /** What can be wrong with a configuration. */
 export type FaultCode =
+  | 'no-file'
   | 'unreadable'
   | 'unknown-format'
   | 'syntax'
@@ -11,6 +12,8 @@ export type FaultCode =
   | 'missing-key'
   | 'invalid-value'
   | 'invalid-token'
+  | 'newer-version'
+  | 'unsafe-place'
   | 'missing-variable'
   | 'not-built'
 
@@ -22,6 +25,8 @@ export interface Fault {
   /** Whether to point at the key rather than at its value. */
   readonly aim?: 'key' | 'value'
   readonly at?: number
+  /** The key that was probably meant by an unknown one: its absence needs no complaint of its own. */
+  readonly meant?: Path
 }
 
 /** A path as people write it: `servers.files.args[0]`, '' for the root. */

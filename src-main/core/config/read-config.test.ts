@@ -33,6 +33,7 @@ describe('a configuration that holds', () => {
       { ...serverDefaults, name: '1', transport: { type: 'stdio', command: 'node', args: [], env: {} } },
     ],
     gateway: { naming: 'tool', maxToolNameLength: 64 },
+    logs: { maxBytes: 10_485_760, keepDays: 2 },
     limits: { messageBytes: 1024 },
   }
 
@@ -97,9 +98,21 @@ maxToolNameLength = 64
     expect(textsOf(yaml(''))).toEqual([`/base/c.yaml${wanted}`])
     expect(textsOf(json(''))).toEqual([`/base/c.json${wanted}`])
     expect(textsOf(toml(''))).toEqual([`/base/c.toml${wanted}`])
-    expect(textsOf(yaml('servers: {}\nversion: 2'))).toEqual([
+    expect(textsOf(yaml('servers: {}\nversion: 0'))).toEqual([
       '/base/c.yaml:2:10 version: Expected the number 1.',
     ])
+  })
+})
+
+describe('a version that is not known yet', () => {
+  it('is the one problem, whatever else looks wrong', () => {
+    const text = 'servers: { s: { novelty: 1 } }\nnovelty: 1\nversion: 2\n'
+    const wanted =
+      '/base/c.yaml:3:10 version: This was written for a newer Patchbay (version 2 of this format, where 1 is known here); update Patchbay.'
+    expect(textsOf(yaml(text))).toEqual([wanted])
+    expect(codesOf(toml('version = 17'))).toEqual(['newer-version'])
+    expect(codesOf(yaml('version: "${V}"', { V: '2' }))).toEqual(['newer-version'])
+    expect(codesOf(yaml('version: 1.5'))).toEqual(['invalid-value'])
   })
 })
 
@@ -119,11 +132,21 @@ describe('keys', () => {
 
   it('that are unknown at the top or deep down are refused too', () => {
     expect(textsOf(yaml('version: 1\nmcpServers: {}\nfoo: 1'))).toEqual([
-      '/base/c.yaml:2:1 mcpServers: The key "mcpServers" is not known here; did you mean "servers"?',
+      '/base/c.yaml:2:1 mcpServers: The key "mcpServers" is not known here; it is one of an editor\'s file, from which `patchbay import FILE` takes the servers.',
       '/base/c.yaml:3:1 foo: The key "foo" is not known here; expected one of $schema, version, servers, gateway, logs, limits, profiles, overrides.',
     ])
     expect(textsOfServer('{ command: x, restart: { maximum: 1 } }')).toEqual([
       '/base/c.yaml:3:31 servers.s.restart.maximum: The key "maximum" is not known here; expected one of enabled, max, windowSeconds, delayMs, maxDelayMs, jitter.',
+    ])
+  })
+
+  it('that are misspelt are complained of once, also when they must be there', () => {
+    const text = 'verison: 1\nservers:\n  a: { comand: x }\n  b: { comand: x, command: 7 }\n'
+    expect(textsOf(yaml(text))).toEqual([
+      '/base/c.yaml:1:1 verison: The key "verison" is not known here; did you mean "version"?',
+      '/base/c.yaml:3:8 servers.a.comand: The key "comand" is not known here; did you mean "command"?',
+      '/base/c.yaml:4:8 servers.b.comand: The key "comand" is not known here; did you mean "command"?',
+      '/base/c.yaml:4:28 servers.b.command: Expected text, but this is a number (quotes make it text).',
     ])
   })
 
@@ -196,7 +219,7 @@ describe('files', () => {
 
   it('are read, with paths relative to their folder', async () => {
     await writeFile(place('c.yaml'), '\uFEFFversion: 1\nservers: { s: { command: ./run, cwd: sub } }')
-    expect(configOf(await readConfig(place('c.yaml'), {})).servers[0]?.transport).toMatchObject({
+    expect(configOf((await readConfig(place('c.yaml'), {})).result).servers[0]?.transport).toMatchObject({
       command: place('sub/run'),
       cwd: place('sub'),
     })
@@ -206,7 +229,7 @@ describe('files', () => {
     await writeFile(place('latin.yaml'), Buffer.from([0x61, 0x3a, 0x20, 0xe9]))
     const texts = await Promise.all(
       [place('none.yaml'), folder, place('latin.yaml'), 'a\0b.yaml'].map(async (file) =>
-        textsOf(await readConfig(file, {})),
+        textsOf((await readConfig(file, {})).result),
       ),
     )
     expect(texts).toEqual([
@@ -231,7 +254,7 @@ describe('files', () => {
       '/base/c.json:2:1: This is not valid JSON: a key in double quotes is expected here (and no comma after the last one).',
     ])
     expect(textsOf(toml('version = 1\nservers = \n'))).toEqual([
-      '/base/c.toml:3:1: This is not valid TOML: Unspecified values are invalid.',
+      '/base/c.toml:2:10: This is not valid TOML: Unspecified values are invalid.',
     ])
     expect(textsOf(json('[1]'))).toEqual(['/base/c.json:1:1: Expected a group of keys, but this is a list.'])
   })
@@ -245,7 +268,7 @@ describe('files', () => {
 
 it('reads the example for newcomers', async () => {
   const file = path.resolve(import.meta.dirname, '../../../examples/quickstart.yaml')
-  const { servers } = configOf(await readConfig(file, { HOME: '/home/me' }))
+  const { servers } = configOf((await readConfig(file, { HOME: '/home/me' })).result)
   expect(servers.map(({ name }) => name)).toEqual(['everything', 'files', 'memory'])
   expect(servers[2]?.transport).toMatchObject({
     cwd: path.resolve(import.meta.dirname, '../../..'),

@@ -1,17 +1,20 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { product } from '#contract/product.ts'
 import type { Config } from './config.ts'
 import { toKeyText, type Fault, type FaultCode } from './fault.ts'
-import { fitToSchema } from './fit-to-schema.ts'
-import { configSchema } from './schema.ts'
+import { fitToSchema } from './schema/fit-to-schema.ts'
+import { configSchema } from './schema/config-schema.ts'
+import { toOverrides, type Overrides } from './store/overrides.ts'
 import { substituteAll, type Environment } from './substitute.ts'
-import { locate, type ConfigNode, type MapNode, type Path } from './syntax/config-node.ts'
+import { findNode, locate, type ConfigNode, type MapNode, type Path } from './syntax/config-node.ts'
 import { parseJson } from './syntax/parse-json.ts'
 import { parseToml } from './syntax/parse-toml.ts'
 import { parseYaml } from './syntax/parse-yaml.ts'
 import type { ParsedText } from './syntax/parsed-text.ts'
 import { toConfig } from './to-config.ts'
-import { toFaults } from './to-faults.ts'
+import { toFaults } from './schema/to-faults.ts'
 
 /** Something wrong with a configuration, where it stands, and what is expected. */
 export interface ConfigProblem {
@@ -27,10 +30,22 @@ export interface ConfigProblem {
   readonly message: string
 }
 
-/** A configuration, or everything that is wrong with it in the order of the file. */
+/**
+ * A configuration and the overrides that stand in the same file, which are not applied yet; or everything that is
+ * wrong with it in the order of the file.
+ */
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: Config; readonly overrides: Overrides }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+/** How much of a file counts: all of it, or its overrides alone. */
+export type ConfigPart = 'whole' | 'overrides'
+
+/** What a file says; without `bytes` when it could not be read. */
+export interface ConfigReading {
+  readonly bytes?: Buffer
+  readonly result: ConfigResult
+}
 
 const parsers: ReadonlyMap<string, (text: string) => ParsedText> = new Map([
   ['.yaml', parseYaml],
@@ -49,24 +64,48 @@ const readFailures = new Map([
 ])
 
 /** Reads and checks a configuration file. Whatever is wrong with it is a problem; nothing is thrown. */
-export async function readConfig(file: string, env: Environment): Promise<ConfigResult> {
-  let text: string
+export async function readConfig(
+  file: string,
+  env: Environment,
+  part: ConfigPart = 'whole',
+): Promise<ConfigReading> {
+  let bytes: Buffer
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+    bytes = await readFile(file)
   } catch (error) {
-    return refuse(file, 'unreadable', `${toReadFailure(error)}; expected a configuration file.`)
+    const code = String((error as NodeJS.ErrnoException).code)
+    const what = readFailures.get(code) ?? `This file cannot be read (${code})`
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR'
+    const result = refuse(
+      file,
+      isMissing ? 'no-file' : 'unreadable',
+      `${what}; expected a configuration file.`,
+    )
+    return { result }
   }
-  return parseConfig(text, file, env)
+  return { bytes, result: parseConfigBytes(bytes, file, env, part) }
 }
 
-function toReadFailure(error: unknown): string {
-  const code = String((error as NodeJS.ErrnoException).code)
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'This file is not UTF-8 text'
-  return readFailures.get(code) ?? `This file cannot be read (${code})`
+/** Checks the bytes of a configuration file, as `parseConfig` does its text. */
+export function parseConfigBytes(
+  bytes: Buffer,
+  file: string,
+  env: Environment,
+  part: ConfigPart = 'whole',
+): ConfigResult {
+  if (!isUtf8(bytes)) {
+    return refuse(file, 'unreadable', 'This file is not UTF-8 text; expected a configuration file.')
+  }
+  return parseConfig(bytes.toString(), file, env, part)
 }
 
 /** Checks the text of a configuration file. The name of the file tells its format and what paths are relative to. */
-export function parseConfig(text: string, file: string, env: Environment): ConfigResult {
+export function parseConfig(
+  text: string,
+  file: string,
+  env: Environment,
+  part: ConfigPart = 'whole',
+): ConfigResult {
   const parse = parsers.get(path.extname(file).toLowerCase())
   if (parse === undefined) {
     const names = [...parsers.keys()].join(', ')
@@ -79,13 +118,13 @@ export function parseConfig(text: string, file: string, env: Environment): Confi
   const body = text.replace(/^\uFEFF/, '')
   try {
     const { root: found, faults } = parse(body)
-    const root = found ?? createEmptyRoot()
+    const root = take(part, found ?? createEmptyRoot())
     const outcome =
       found === undefined && faults.length > 0
         ? faults
         : interpret(root, env, { folder: path.dirname(path.resolve(file)), faults })
-    return 'servers' in outcome
-      ? { ok: true, config: outcome }
+    return 'config' in outcome
+      ? { ok: true, ...outcome }
       : { ok: false, problems: toProblems(outcome, root, body, file) }
   } catch (error) {
     // Parsers call themselves for each level.
@@ -98,24 +137,45 @@ function createEmptyRoot(): MapNode {
   return { kind: 'map', at: 0, entries: new Map() }
 }
 
+function take(part: ConfigPart, root: ConfigNode): ConfigNode {
+  if (part === 'whole' || root.kind !== 'map') return root
+  const counts = ['version', 'overrides']
+  return { ...root, entries: new Map([...root.entries].filter(([key]) => counts.includes(key))) }
+}
+
 /** The configuration, or what is wrong with it. */
 function interpret(
   parsed: ConfigNode,
   env: Environment,
   { folder, faults: found }: { readonly folder: string; readonly faults: readonly Fault[] },
-): Config | readonly Fault[] {
+): { readonly config: Config; readonly overrides: Overrides } | readonly Fault[] {
   const faults = [...found]
   const root = substituteAll(parsed, env, faults)
+  const newer = findNewerVersion(root)
+  // All else that looks wrong is what this version does not know yet.
+  if (newer !== undefined) return [newer]
   const { value, settled } = fitToSchema(configSchema, root, faults)
   const result = configSchema.safeParse(value)
   if (!result.success) {
-    const places = [...settled, ...faults.map((fault) => fault.path)].filter((place) => place.length > 0)
-    faults.push(...toFaults(result.error, root, places))
+    const meant = faults.flatMap((fault) => (fault.meant === undefined ? [] : [fault.meant]))
+    const misspelt = meant.filter((place) => findNode(root, place) === undefined)
+    const places = [...settled, ...faults.map((fault) => fault.path), ...misspelt]
+    const isPlace = (place: Path): boolean => place.length > 0
+    faults.push(...toFaults(result.error, root, places.filter(isPlace)))
   }
   const servers = root.kind === 'map' ? root.entries.get('servers')?.value : undefined
   const names = servers?.kind === 'map' ? [...servers.entries.keys()] : []
   faults.push(...findNameDoubles(names))
-  return result.success && faults.length === 0 ? toConfig(result.data, names, folder) : faults
+  if (!result.success || faults.length > 0) return faults
+  return { config: toConfig(result.data, names, folder), overrides: toOverrides(result.data) }
+}
+
+function findNewerVersion(root: ConfigNode): Fault | undefined {
+  const node = findNode(root, ['version'])
+  const version = node?.kind === 'scalar' ? Number(node.value) : Number.NaN
+  if (!Number.isInteger(version) || version <= 1) return undefined
+  const message = `This was written for a newer ${product.name} (version ${version} of this format, where 1 is known here); update ${product.name}.`
+  return { code: 'newer-version', path: ['version'], message }
 }
 
 /** Names name files as well, and some disks do not tell "Files" from "files". */

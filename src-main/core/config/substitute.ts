@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts'
-import { secretsNotBuilt } from './not-built.ts'
+import { secretsNotBuilt } from './schema/not-built.ts'
 import type { ConfigNode, Path, ScalarNode } from './syntax/config-node.ts'
 
 /** Variables that tokens may name. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { configSchema } from './schema.ts'
+import { configSchema } from './schema/config-schema.ts'
 import { toConfig } from './to-config.ts'
 
 const base = path.resolve('/base')

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Config, ServerConfig, StdioTransport } from './config.ts'
-import type { ConfigFile } from './schema.ts'
+import type { ConfigFile } from './schema/config-schema.ts'
 
 type ServerEntry = ConfigFile['servers'][string]
 type StdioEntry = Extract<ServerEntry, { type: 'stdio' }>
@@ -14,6 +14,7 @@ export function toConfig(file: ConfigFile, names: readonly string[], folder: str
   return {
     servers: names.map((name) => toServer(name, file.servers[name], folder)),
     gateway: { naming, maxToolNameLength },
+    logs: file.logs,
     limits: { messageBytes: file.limits.messageBytes },
   }
 }
@@ -21,9 +22,20 @@ export function toConfig(file: ConfigFile, names: readonly string[], folder: str
 function toServer(name: string, entry: ServerEntry | undefined, folder: string): ServerConfig {
   // Others were refused as not built.
   if (entry?.type !== 'stdio') throw new TypeError(`Server ${name} is not one to run`)
-  const { enabled, isolation, restart, timeouts, tools } = entry
-  const transport = toTransport(entry, folder)
-  return { name, enabled, transport, isolation, restart, timeouts, tools: { disabled: tools.disabled } }
+  const { enabled, isolation, start, startDelayMs, idleStopSeconds, restart, health, timeouts, tools } = entry
+  return {
+    name,
+    enabled,
+    transport: toTransport(entry, folder),
+    isolation,
+    start,
+    startDelayMs,
+    idleStopSeconds,
+    restart,
+    health,
+    timeouts,
+    tools: { disabled: tools.disabled },
+  }
 }
 
 function toTransport({ command, args, env, cwd }: StdioEntry, folder: string): StdioTransport {

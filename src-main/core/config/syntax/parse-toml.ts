@@ -33,7 +33,10 @@ function toFault(error: ParseError, text: string): Fault {
     const message = `The key "${name}" stands here a second time; each key may be given once.`
     return { code: 'duplicate-key', path: [], at, message }
   }
-  return { code: 'syntax', path: [], at, message: `This is not valid TOML: ${error.message}.` }
+  // What does not end on its line is noticed on the next one.
+  const isOpen = /^(?:Unterminated|Unspecified)/.test(error.message)
+  const place = isOpen ? text.slice(0, at).trimEnd().length : at
+  return { code: 'syntax', path: [], at: place, message: `This is not valid TOML: ${error.message}.` }
 }
 
 function createMap(at: number): MapNode {

@@ -107,7 +107,7 @@ describe('parseToml', () => {
 
   it('says what is wrong', () => {
     expect(parseToml('a = \n').faults).toEqual([
-      { code: 'syntax', path: [], at: 5, message: 'This is not valid TOML: Unspecified values are invalid.' },
+      { code: 'syntax', path: [], at: 3, message: 'This is not valid TOML: Unspecified values are invalid.' },
     ])
     expect(parseToml('a = 1\n"a" = 2').faults).toEqual([
       {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { toConfigJsonSchema } from './json-schema.ts'
 
-const file = path.resolve(import.meta.dirname, '../../../assets/config.schema.json')
+const file = path.resolve(import.meta.dirname, '../../../../assets/config.schema.json')
 
 it('is what assets/config.schema.json holds (else: node scripts/config-schema.mjs)', async () => {
   expect(await readFile(file, 'utf8')).toBe(toConfigJsonSchema())

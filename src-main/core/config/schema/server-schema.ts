@@ -93,12 +93,14 @@ export const timeoutsSchema = group({
   resetOnProgress: flag.default(true).describe('Whether progress of a request starts its time anew'),
 }).meta({ id: 'timeouts' })
 
-const health = group({
+/** When a server counts as dead though its process or connection is there. */
+export const healthSchema = group({
   enabled: flag.default(true),
-  intervalSeconds: seconds.default(30),
-  timeoutSeconds: seconds.default(5),
-  attempts: wholeNumber(1).default(3),
-  retryIntervalSeconds: seconds.default(10),
+  intervalSeconds: seconds.default(30).describe('From one check to the next'),
+  timeoutSeconds: seconds.default(5).describe('How long the answer to a ping may take'),
+  attempts: wholeNumber(1).default(3).describe('Pings without an answer after which a check has failed'),
+  retryIntervalSeconds: seconds.default(10).describe('From one such ping to the next'),
+  threshold: wholeNumber(1).default(1).describe('Failed checks in a row after which it is started again'),
 }).meta({ id: 'health' })
 
 const oauth = group({
@@ -127,9 +129,10 @@ const commonKeys = {
       'One process for all clients, one for each session, or shared until the server asks its client',
     ),
   start: oneOf(['eager', 'demand']).default('eager').describe('With Patchbay, or with the first request'),
+  startDelayMs: milliseconds.default(0).describe('Wait before the server is started'),
   idleStopSeconds: secondsOrNever.default(0).describe('Stop after so long without requests; 0 is never'),
   restart: restartSchema.prefault({}).describe('When a server that ended by itself is started again'),
-  health: health.prefault({}).describe('Regular checks that the server answers'),
+  health: healthSchema.prefault({}).describe('Regular checks that the server answers'),
   timeouts: timeoutsSchema.prefault({}).describe('How long to wait for the server'),
   tools: tools.prefault({}),
   fallbacks: z

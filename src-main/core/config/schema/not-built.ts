@@ -2,26 +2,15 @@ import type { TransportType } from './server-schema.ts'
 
 /**
  * What the configuration format knows and this version cannot do yet. A value that restates the default asks for
- * nothing and is accepted, and so is one for which `isHarmless` says yes. When something gets built, its row goes.
+ * nothing and is accepted. When something gets built, its row goes.
  */
 interface NotBuilt {
   /** The key, with `*` for the name of a server. */
   readonly key: string
   readonly sentence: string
-  readonly isHarmless?: (value: Readonly<Record<string, unknown>>) => boolean
 }
 
 const rows: readonly NotBuilt[] = [
-  {
-    key: 'servers.*.start',
-    sentence: 'Starting on demand is not built yet; every server starts with Patchbay.',
-  },
-  { key: 'servers.*.idleStopSeconds', sentence: 'Stopping idle servers is not built yet; leave this at 0.' },
-  {
-    key: 'servers.*.health',
-    sentence: 'Health checks are not built yet; leave this out or set enabled to false.',
-    isHarmless: (value) => value['enabled'] === false,
-  },
   {
     key: 'servers.*.tools.newToolsEnabled',
     sentence: 'Holding back new tools is not built yet; leave this at true.',
@@ -45,9 +34,7 @@ const rows: readonly NotBuilt[] = [
     sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.',
   },
   { key: 'limits.bodyBytes', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
-  { key: 'logs', sentence: 'Settings of log files are not built yet; leave this out.' },
   { key: 'profiles', sentence: 'Profiles are not built yet; leave this out.' },
-  { key: 'overrides', sentence: 'Overrides are not built yet; leave this out.' },
 ]
 
 const transports: ReadonlyMap<TransportType, string> = new Map([

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { serverSchema } from './server-schema.ts'
-import { filledText, group, oneOf, text, textList, wholeNumber } from './value-schemas.ts'
+import { filledText, flag, group, oneOf, text, textList, wholeNumber } from './value-schemas.ts'
 
 const bytes = wholeNumber(1)
 const serverName = z
@@ -34,6 +34,20 @@ const logsSchema = group({
   keepDays: wholeNumber(1).default(2).describe('Days after which rotated files are removed'),
 })
 
+const serverOverride = group({
+  enabled: flag.optional().describe('Whether the server is switched on'),
+  tools: group({
+    disabled: textList.optional().describe("Tools that are switched off, by the server's own names"),
+  }).optional(),
+}).meta({ id: 'override' })
+
+const overridesSchema = group({
+  servers: z
+    .record(serverName, serverOverride, 'a group with a key for each server')
+    .default({})
+    .describe('Switches of servers, by name; those of servers that are not there have no effect'),
+})
+
 /** Everything that may stand in a configuration file, built or not. */
 export const configSchema = group({
   $schema: text.optional().describe('Where the schema of this file is, for editors'),
@@ -46,9 +60,8 @@ export const configSchema = group({
   logs: logsSchema.prefault({}).describe('Log files of the servers'),
   limits: limitsSchema.prefault({}).describe('What is too large'),
   profiles: z.record(text, z.unknown(), 'a group of profiles').default({}).describe('Not built yet'),
-  overrides: z
-    .record(text, z.unknown(), 'a group of overrides')
-    .default({})
+  overrides: overridesSchema
+    .prefault({})
     .describe('Switches set in the app on top of a configuration file that it may not write'),
 }).meta({
   title: 'Patchbay configuration',

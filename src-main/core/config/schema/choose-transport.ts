@@ -1,7 +1,7 @@
-import type { Fault } from './fault.ts'
+import type { Fault } from '../fault.ts'
 import { findNearWord } from './near-word.ts'
 import { transportTypes, type TransportType } from './server-schema.ts'
-import type { MapNode, Path } from './syntax/config-node.ts'
+import type { MapNode, Path } from '../syntax/config-node.ts'
 
 /** Which transport a group of keys describes, or why that cannot be told. */
 type TransportChoice =

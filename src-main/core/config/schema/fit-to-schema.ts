@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { chooseTransport } from './choose-transport.ts'
-import { isWithin, type Fault } from './fault.ts'
+import { isWithin, type Fault } from '../fault.ts'
 import { findNearWord } from './near-word.ts'
 import { findNotBuilt, findTransportNotBuilt } from './not-built.ts'
 import { transportTypes } from './server-schema.ts'
-import type { ConfigNode, MapNode, Path, ScalarNode } from './syntax/config-node.ts'
+import type { ConfigNode, MapNode, Path, ScalarNode } from '../syntax/config-node.ts'
 
 /** Plain values for zod, and the places where nothing more is to be said. */
 interface Fitting {
@@ -22,6 +22,10 @@ export function fitToSchema(schema: z.ZodType, root: ConfigNode, faults: Fault[]
   const value = fitter.fit(schema, root, [])
   return { value, settled: fitter.settled }
 }
+
+/** Where editors keep the servers in their own files. */
+const editorKeys: ReadonlySet<string> = new Set(['mcpServers', 'mcp_servers', 'context_servers'])
+const importHint = "it is one of an editor's file, from which `patchbay import FILE` takes the servers."
 
 class Fitter {
   readonly settled: Path[] = []
@@ -68,11 +72,13 @@ class Fitter {
       if (Object.hasOwn(schema.shape, key)) return asType(schema.shape[key])
       const near = findNearWord(key, known)
       const hint = near === undefined ? `expected one of ${known.join(', ')}.` : `did you mean "${near}"?`
+      const isForeign = path.length === 0 && editorKeys.has(key)
       this.#report({
         code: 'unknown-key',
         path: [...path, key],
         aim: 'key',
-        message: `The key "${key}" is not known here; ${hint}`,
+        message: `The key "${key}" is not known here; ${isForeign ? importHint : hint}`,
+        ...(near === undefined ? {} : { meant: [...path, near] }),
       })
       return undefined
     })
@@ -141,7 +147,6 @@ class Fitter {
     const parsed = schema.safeParse(value)
     // What does not fit is reported as that.
     if (!parsed.success || isDeepStrictEqual(parsed.data, schema.safeParse(undefined).data)) return
-    if (row.isHarmless?.(parsed.data as Record<string, unknown>) === true) return
     this.#report({ code: 'not-built', path, message: row.sentence, aim: 'key' })
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { codesOf, configOf, json, textsOf, textsOfServer, toml, yaml } from '../../testing/config-texts.ts'
+import { codesOf, configOf, json, textsOf, textsOfServer, toml, yaml } from '../../../testing/config-texts.ts'
 
 describe('tokens', () => {
   const env = { CMD: 'node', N: '7', T: 'true', SECRET: 'hush-hush', LEN: '64', V: '1' }

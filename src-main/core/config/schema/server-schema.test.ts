@@ -7,7 +7,7 @@ import {
   textsOfServer,
   toml,
   yaml,
-} from '../../testing/config-texts.ts'
+} from '../../../testing/config-texts.ts'
 
 describe('the shape of a server', () => {
   it.each([
@@ -98,18 +98,17 @@ describe('the shape of a server', () => {
   a:
     comand: x
     args: [1]
-  b: { command: "\${NONE}", start: demand }
+  b: { command: "\${NONE}", balance: failover }
   A: { command: x }
 gateway: { naming: x }
 `
     expect(yaml(text)).toMatchObject({
       problems: [
         { line: 1, code: 'missing-key', key: 'version' },
-        { line: 2, code: 'missing-key', key: 'servers.a.command' },
         { line: 3, code: 'unknown-key', key: 'servers.a.comand' },
         { line: 4, code: 'invalid-value', key: 'servers.a.args[0]' },
         { line: 5, code: 'missing-variable', key: 'servers.b.command' },
-        { line: 5, code: 'not-built', key: 'servers.b.start' },
+        { line: 5, code: 'not-built', key: 'servers.b.balance' },
         { line: 6, code: 'duplicate-name', key: 'servers.A' },
         { line: 7, code: 'invalid-value', key: 'gateway.naming' },
       ],

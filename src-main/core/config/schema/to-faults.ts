@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { isWithin, type Fault } from './fault.ts'
+import { isWithin, type Fault } from '../fault.ts'
 import { findNearWord } from './near-word.ts'
-import { findNode, type ConfigNode, type Path } from './syntax/config-node.ts'
+import { findNode, type ConfigNode, type Path } from '../syntax/config-node.ts'
 
 type Issue = z.core.$ZodIssue
 
