@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { atLeast, createLogger, logLevels, toLogJson, toLogText, type LogEntry } from './logger.ts'
+import { atLeast, createLogger, logLevels, redacted, toLogJson, toLogText, type LogEntry } from './logger.ts'
 
 const entry: LogEntry = {
   time: '2026-11-20T10:00:00.000Z',
@@ -48,6 +48,15 @@ describe('atLeast', () => {
     const logger = createLogger([atLeast('warning', sink)])
     for (const level of logLevels) logger[level](level)
     expect(entries.map(({ level }) => level)).toEqual(['warning', 'error'])
+  })
+})
+
+describe('redacted', () => {
+  it('changes message and texts, and nothing else', () => {
+    const { entries, sink } = record()
+    const changing = redacted((text) => text.replaceAll('secret', '•••'), sink)
+    changing({ ...entry, message: 'a secret', fields: { text: 'secret', ms: 5, reason: null } })
+    expect(entries).toEqual([{ ...entry, message: 'a •••', fields: { text: '•••', ms: 5, reason: null } }])
   })
 })
 

@@ -58,6 +58,16 @@ export function atLeast(level: LogLevel, sink: LogSink): LogSink {
   }
 }
 
+/** A sink that gets message and texts as `redact` leaves them. */
+export function redacted(redact: (text: string) => string, sink: LogSink): LogSink {
+  return (entry) => {
+    const fields = Object.entries(entry.fields).map(([key, value]) => {
+      return [key, typeof value === 'string' ? redact(value) : value] as const
+    })
+    sink({ ...entry, message: redact(entry.message), fields: Object.fromEntries(fields) })
+  }
+}
+
 // Line ends and other control characters in a value must not forge a log line.
 // eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g

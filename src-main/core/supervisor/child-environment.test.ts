@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toChildEnvironment } from './child-environment.ts'
+import { findVariable, toChildEnvironment } from './child-environment.ts'
 
 describe('toChildEnvironment', () => {
   it('hands on what Patchbay inherited, with what is configured for the server on top', () => {
@@ -43,5 +43,18 @@ describe('toChildEnvironment', () => {
     expect(toChildEnvironment({ PATCHBAY_HOME: '/a' }, { PATCHBAY_HOME: '/b' })).toEqual({
       PATCHBAY_HOME: '/b',
     })
+  })
+
+  it('takes names that differ only in case for the same on Windows, and nowhere else', () => {
+    expect(toChildEnvironment({ Path: '/a' }, { PATH: '/b' }, 'win32')).toEqual({ PATH: '/b' })
+    expect(toChildEnvironment({ Path: '/a' }, { PATH: '/b' }, 'linux')).toEqual({ Path: '/a', PATH: '/b' })
+  })
+})
+
+describe('findVariable', () => {
+  it('finds it by any case on Windows only', () => {
+    expect(findVariable({ Path: '/a' }, 'PATH', 'win32')).toBe('/a')
+    expect(findVariable({ Path: '/a' }, 'PATH', 'linux')).toBeUndefined()
+    expect(findVariable({}, 'constructor', 'linux')).toBeUndefined()
   })
 })

@@ -8,6 +8,11 @@ export type KillForce = 'terminate' | 'kill'
  * walked by taskkill. A tree that is gone already is no error, nor is one that this user may not signal.
  */
 export function killTree(pid: number, force: KillForce, platform: NodeJS.Platform): void {
+  killProcess(platform === 'win32' ? pid : -pid, force, platform)
+}
+
+/** Signals one process; on Windows with everything it started. Forgives what `killTree` forgives. */
+export function killProcess(pid: number, force: KillForce, platform: NodeJS.Platform): void {
   if (platform === 'win32') {
     const args = ['/pid', String(pid), '/T', ...(force === 'kill' ? ['/F'] : [])]
     spawn('taskkill', args, { stdio: 'ignore', windowsHide: true }).on('error', () => {
@@ -15,7 +20,7 @@ export function killTree(pid: number, force: KillForce, platform: NodeJS.Platfor
     })
     return
   }
-  signal(-pid, force === 'kill' ? 'SIGKILL' : 'SIGTERM')
+  signal(pid, force === 'kill' ? 'SIGKILL' : 'SIGTERM')
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { chmod, readFile, realpath, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { patience } from '../../testing/patience.ts'
 import { makeScratchFolder } from '../../testing/scratch-folder.ts'
 import { isRunning } from '../../testing/script-server.ts'
 import { ManagedProcess, type ProcessCommand } from './managed-process.ts'
+import { readProcesses } from './process-table.ts'
 
 const started: ManagedProcess[] = []
 
@@ -171,6 +172,59 @@ describe('stopping a process', { timeout: 20_000 }, () => {
     await vi.waitFor(() => {
       expect(isRunning(grandchild)).toBe(false)
     }, patience)
+  })
+
+  it('ends what left its process group but is still its child, even when that does not mind TERM', async () => {
+    const stubborn = `trap "" TERM; echo $$; while :; do sleep 1; done`
+    const child = startScript(`
+      const { spawn } = require('node:child_process')
+      spawn('setsid', ['sh', '-c', ${JSON.stringify(stubborn)}], { stdio: ['ignore', 'inherit', 'ignore'] })
+      process.stdin.resume().on('end', () => process.exit(0))
+    `)
+    const grandchild = Number(await readLine(child))
+    expect((await readProcesses('linux')).find((row) => row.pid === grandchild)?.group).toBe(grandchild)
+    await child.stop({ closeMs: 100, terminateMs: 300 })
+    expect(isRunning(grandchild)).toBe(false)
+    expect(await child.exited).toBe('it exited with code 0')
+    await child.gone
+  })
+
+  it('leaves alone what had cut itself off from the tree before', async () => {
+    const child = startScript(`
+      const { spawn } = require('node:child_process')
+      spawn('setsid', ['-f', 'sh', '-c', 'echo $$; exec sleep 600'], { stdio: ['ignore', 'inherit', 'ignore'] })
+      process.stdin.resume().on('end', () => process.exit(0))
+    `)
+    const daemon = Number(await readLine(child))
+    onTestFinished(() => void process.kill(daemon, 'SIGKILL'))
+    await vi.waitFor(async () => {
+      const row = (await readProcesses('linux')).find((one) => one.pid === daemon)
+      expect(row?.parent).not.toBe(child.pid)
+      expect((await readProcesses('linux')).filter((one) => one.group === child.pid)).toHaveLength(1)
+    }, patience)
+    await child.stop()
+    expect(isRunning(daemon)).toBe(true)
+  })
+
+  it('tells once all of it is gone: as it exits when it leaves nothing behind', async () => {
+    const child = startScript('')
+    await child.gone
+    expect(await child.exited).toBe('it exited with code 0')
+    await start({ command: 'no-such-command-here' }).gone
+    await start({ args: ['a\0b'] }).gone
+  })
+
+  it('does not tell so as long as what it started is there', async () => {
+    const child = startScript(`
+      require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore' }).once('spawn', () => process.exit(0))
+    `)
+    let isGone = false
+    void child.gone.then(() => (isGone = true))
+    await child.exited
+    await new Promise(setImmediate)
+    expect(isGone).toBe(false)
+    await child.stop({ closeMs: 0, terminateMs: 15_000 })
+    await child.gone
   })
 
   it('is over at once for one that is gone or was never there', async () => {

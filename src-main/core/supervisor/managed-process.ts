@@ -2,7 +2,8 @@ import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'n
 import { statSync } from 'node:fs'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isGroupAlive, killTree } from './kill-tree.ts'
+import { isGroupAlive } from './kill-tree.ts'
+import { ProcessTree } from './process-tree.ts'
 
 /** What to run. No shell is involved: arguments arrive as they are. */
 export interface ProcessCommand {
@@ -11,6 +12,8 @@ export interface ProcessCommand {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Absolute; the folder Patchbay runs in when left out. */
   readonly cwd: string | undefined
+  /** Windows only: the arguments are quoted already, as cmd.exe wants it. */
+  readonly verbatim?: boolean
 }
 
 /** How long each step of an orderly stop may take, in milliseconds. */
@@ -30,13 +33,22 @@ export class ManagedProcess {
   readonly stderr: Readable
   /** Settles once it has exited or could not be started, with a sentence that says which. Never rejects. */
   readonly exited: Promise<string>
+  /** Settles once nothing of it and of what it started is left: as it exits, else when it was stopped. Never rejects. */
+  readonly gone: Promise<void>
   readonly #child: ChildProcess | undefined
-  readonly #platform: NodeJS.Platform
+  readonly #tree: ProcessTree | undefined
+  readonly #settleGone: () => void
   #hasExited = false
+  #isGone = false
   #stopping: Promise<void> | undefined
 
   constructor(command: ProcessCommand, platform: NodeJS.Platform) {
-    this.#platform = platform
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.gone = promise
+    this.#settleGone = () => {
+      this.#isGone = true
+      resolve(undefined)
+    }
     const child = trySpawn(command, platform)
     if (child instanceof Error) {
       // Streams that are over, so that nobody has to ask whether there are any.
@@ -44,21 +56,26 @@ export class ManagedProcess {
       this.stdout = new PassThrough().destroy()
       this.stderr = new PassThrough().destroy()
       this.#hasExited = true
+      this.#settleGone()
       this.exited = Promise.resolve(toStartFailure(command, child))
       return
     }
+    const { pid } = child
     this.#child = child
+    this.#tree = pid === undefined ? undefined : new ProcessTree({ leader: pid, ownsGroup: true, platform })
     this.stdin = child.stdin
     this.stdout = child.stdout
     this.stderr = child.stderr
     this.exited = new Promise((resolve) => {
       const settle = (text: string): void => {
         this.#hasExited = true
+        // While it is being stopped, that goes on to look for what left the group.
+        if (pid === undefined || (!this.#stopping && !isGroupAlive(pid, platform))) this.#settleGone()
         resolve(text)
       }
       child.once('error', (error) => {
         // Also emitted when a signal cannot be sent: then the process is still there.
-        if (child.pid === undefined) settle(toStartFailure(command, error))
+        if (pid === undefined) settle(toStartFailure(command, error))
       })
       child.once('exit', (code, signal) => {
         settle(signal === null ? `it exited with code ${code ?? 'unknown'}` : `it was ended by ${signal}`)
@@ -70,44 +87,45 @@ export class ManagedProcess {
     return this.#child?.pid
   }
 
-  /** Ends it and all it started: stdin is closed, then TERM, then KILL, each with a deadline. */
+  /**
+   * Ends it and all it started: stdin is closed, then TERM, then KILL, each with a deadline. That goes for what left its
+   * process group too, unless it had cut itself off from the tree before.
+   */
   stop(deadlines: StopDeadlines = defaultDeadlines): Promise<void> {
     this.#stopping ??= this.#stop(deadlines)
     return this.#stopping
   }
 
-  async #stop({ closeMs, terminateMs }: StopDeadlines): Promise<void> {
-    const { pid } = this
-    if (pid === undefined) return
-    if (!this.stdin.destroyed) this.stdin.end()
-    await this.#isGoneWithin(pid, closeMs)
-    if (!this.#isGone(pid)) {
-      killTree(pid, 'terminate', this.#platform)
-      await this.#isGoneWithin(pid, terminateMs)
-    }
-    if (!this.#isGone(pid)) {
-      killTree(pid, 'kill', this.#platform)
-      await this.#isGoneWithin(pid, terminateMs)
-    }
+  async #stop(deadlines: StopDeadlines): Promise<void> {
+    const tree = this.#tree
+    // A group that is gone is not looked for again: its number may be somebody else's by now.
+    if (tree !== undefined && !this.#isGone && (await this.#endTree(tree, deadlines))) this.#settleGone()
     this.stdout.destroy()
     this.stderr.destroy()
   }
 
-  #isGone(pid: number): boolean {
-    return this.#hasExited && !isGroupAlive(pid, this.#platform)
+  /** Whether all of it is gone in the end. */
+  async #endTree(tree: ProcessTree, { closeMs, terminateMs }: StopDeadlines): Promise<boolean> {
+    await tree.look()
+    if (!this.stdin.destroyed) this.stdin.end()
+    if (await this.#isGoneWithin(tree, closeMs)) return true
+    await tree.end('terminate')
+    if (await this.#isGoneWithin(tree, terminateMs)) return true
+    await tree.end('kill')
+    return this.#isGoneWithin(tree, terminateMs)
   }
 
-  async #isGoneWithin(pid: number, milliseconds: number): Promise<void> {
+  async #isGoneWithin(tree: ProcessTree, milliseconds: number): Promise<boolean> {
     const deadline = performance.now() + milliseconds
     await Promise.race([this.exited, delay(milliseconds, undefined, { ref: false })])
-    // What the exited leader left behind tells nobody when it ends: look until the deadline.
-    while (!this.#isGone(pid) && performance.now() < deadline) await delay(20)
+    // What the exited leader left behind tells nobody when it ends: it is looked for until the deadline.
+    return this.#hasExited && tree.isGoneWithin(deadline - performance.now())
   }
 }
 
 /** Starts the process, or says why it cannot be: some failures are thrown, others come as events. */
 function trySpawn(
-  { command, args, cwd, env }: ProcessCommand,
+  { command, args, cwd, env, verbatim = false }: ProcessCommand,
   platform: NodeJS.Platform,
 ): ChildProcessWithoutNullStreams | Error {
   try {
@@ -118,6 +136,7 @@ function trySpawn(
       // A process group of its own, so that the whole tree can be ended. On Windows this would open a console.
       detached: platform !== 'win32',
       windowsHide: true,
+      windowsVerbatimArguments: verbatim,
     })
     if (child.stdin as unknown) return child
     // Out of file descriptors: the event that says so is still to come, to nobody.
