@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { product } from '#contract/product.ts'
@@ -10,11 +7,15 @@ import type { Host } from '#core/host.ts'
 import {
   atLeast,
   createLogger,
+  redacted,
   toLogJson,
   toLogText,
   type Logger,
   type LogLevel,
+  type LogSink,
 } from '#core/observe/logger.ts'
+import { createRedactor } from '#core/observe/redact.ts'
+import { RotatingFile, type LogSettings } from '#core/observe/log-files/rotating-file.ts'
 import { CommandFailed } from './command-failed.ts'
 
 /** The data folder that a command works on, absolute. */
@@ -45,40 +46,48 @@ export function outliveReaders(): void {
   }
 }
 
-/** A log for people on stderr and, below a data folder, one for programs in logs/app.log. */
-export async function openLog(
+/** Our own log: for people on stderr and, below a data folder, for programs in logs/app.log. */
+export interface OpenLog {
+  readonly logger: Logger
+  /** Takes on other settings for the file. */
+  readonly apply: (settings: LogSettings) => void
+  /** Writes what waits, within two seconds. */
+  readonly close: () => Promise<void>
+}
+
+/** Opens our own log. A file that cannot be written is told on stderr, and is no reason to stop. */
+export function openLog(
   level: LogLevel,
   dataFolder: string,
-): Promise<{ logger: Logger; close: () => Promise<void> }> {
-  const file = await openLogFile(path.join(dataFolder, 'logs', 'app.log'))
-  const toStderr = atLeast(level, (entry) => process.stderr.write(`${toLogText(entry)}\n`))
-  file.on('error', (error) => process.stderr.write(`logs/app.log cannot be written: ${error.message}\n`))
+  settings: LogSettings = { maxBytes: 10 * 1024 * 1024, keepDays: 2 },
+): OpenLog {
+  const tell: LogSink = (entry) => process.stderr.write(`${toLogText(entry)}\n`)
+  const toStderr = atLeast(level, tell)
+  const file = new RotatingFile({
+    file: path.join(dataFolder, 'logs', 'app.log'),
+    settings,
+    logger: createLogger([atLeast('warning', tell)]),
+    toLostLine: (count) =>
+      toLogJson({
+        time: new Date().toISOString(),
+        level: 'warning',
+        message: 'The disk did not take some lines of this log.',
+        fields: { lines: count },
+      }),
+  })
   const toFile = atLeast(level === 'debug' ? 'debug' : 'info', (entry) => {
-    if (file.writable) file.write(`${toLogJson(entry)}\n`)
+    file.append(toLogJson(entry))
   })
-  return { logger: createLogger([toStderr, toFile]), close: () => closeFile(file) }
-}
-
-async function openLogFile(place: string): Promise<WriteStream> {
-  try {
-    await mkdir(path.dirname(place), { recursive: true, mode: 0o700 })
-    const file = createWriteStream(place, { flags: 'a', mode: 0o600 })
-    await once(file, 'open')
-    return file
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new CommandFailed(
-      `The log “${place}” cannot be written (${code ?? 'unknown'}); choose another folder with --data-dir.`,
-    )
+  // What looks like a token is in no log of ours, whoever said it.
+  const toBoth = redacted(createRedactor({}), (entry) => {
+    toStderr(entry)
+    toFile(entry)
+  })
+  return {
+    logger: createLogger([toBoth]),
+    apply: (next) => {
+      file.apply(next)
+    },
+    close: () => file.close(),
   }
-}
-
-function closeFile(file: WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (file.destroyed) resolve()
-    else
-      file.end(() => {
-        resolve()
-      })
-  })
 }

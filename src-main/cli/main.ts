@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { product } from '#contract/product.ts'
 import { logLevels, type LogLevel } from '#core/observe/logger.ts'
+import { isServerName } from '#core/observe/log-files/log-names.ts'
 import { CommandFailed } from './command-failed.ts'
 import type { CheckOptions } from './check.ts'
+import type { ImportOptions } from './import.ts'
+import type { LogsOptions } from './logs.ts'
 import type { ServeOptions } from './serve.ts'
 
 const wrongUsage = 2
@@ -57,7 +60,45 @@ function createProgram(onDone: (code: number) => void): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .action(() => undefined)
+  addLogs(program, onDone)
+  addImport(program, onDone)
   return program
+}
+
+function addImport(program: Command, onDone: (code: number) => void): void {
+  program
+    .command('import')
+    .description('take servers from the configuration of an editor or another proxy into config.json')
+    .argument('<file>', 'JSON, YAML or TOML of any known shape; - for stdin')
+    .option('--dry-run', 'tell what would be added, and write nothing')
+    .option('--data-dir <folder>', 'data folder')
+    .action(async (file: string, options: ImportOptions) => {
+      const { importServers } = await import('./import.ts')
+      onDone(await importServers(file, options))
+    })
+}
+
+function addLogs(program: Command, onDone: (code: number) => void): void {
+  program
+    .command('logs')
+    .description('print what a server wrote to its stdout and stderr')
+    .argument('<server>', 'name of the server', (text) => {
+      if (isServerName(text)) return text
+      throw new InvalidArgumentError('Names of servers have letters, digits and hyphens, at most 31.')
+    })
+    .option('--lines <number>', 'how many of the last lines', parseCount, 100)
+    .option('--follow', 'print what comes as well, until SIGINT or SIGTERM')
+    .addOption(new Option('--stream <stream>', 'only what it wrote there').choices(['stdout', 'stderr']))
+    .option('--data-dir <folder>', 'data folder')
+    .action(async (server: string, options: LogsOptions) => {
+      const { logs } = await import('./logs.ts')
+      onDone(await logs(server, options))
+    })
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number, 0 or more.')
 }
 
 async function main(args: readonly string[]): Promise<number> {

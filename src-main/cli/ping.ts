@@ -88,11 +88,13 @@ export async function pingDirectly(
   const core = createCore(config, host, createLogger([]))
   try {
     await core.recall()
-    core.startServers()
+    await core.startServers()
     await pingAll(
       config,
       async ({ name }) => {
-        const upstream = core.pools.find((pool) => pool.server.name === name)?.upstreams[0]
+        const pool = core.pools.find((one) => one.server.name === name)
+        // One that starts on demand starts for this.
+        const upstream = pool?.upstreams[0] ?? pool?.acquire(0)
         const connection = await upstream?.whenReady()
         const answer = await connection?.request('ping', undefined, pingMs)
         if (answer?.error !== undefined)

@@ -1,5 +1,6 @@
 import { product } from '#contract/product.ts'
 import { createCore, type Core } from '#core/create-core.ts'
+import { openConfigStore, type ConfigStore } from '#core/config/store/config-store.ts'
 import { toProblemText } from '#core/config/read-config.ts'
 import { readRendezvous } from '#core/gateway/rendezvous-file.ts'
 import { SocketTaken } from '#core/gateway/socket-endpoint.ts'
@@ -7,8 +8,9 @@ import { UnsafePlace } from '#core/gateway/private-files.ts'
 import type { Logger, LogLevel } from '#core/observe/logger.ts'
 import { runShim } from '../../src-shim/run.ts'
 import { CommandFailed } from './command-failed.ts'
+import { followConfig, tellProblems } from './follow-config.ts'
 import { findDataFolder, openHeadlessHost, openLog, outliveReaders } from './headless-host.ts'
-import { loadConfig, toConfigStamp, toServerCount } from './load-config.ts'
+import { loadConfig, toServerCount } from './load-config.ts'
 import { findRunningApp } from './running-app.ts'
 import { untilStopSignal } from './stop-signal.ts'
 
@@ -41,27 +43,53 @@ export async function serve(options: ServeOptions): Promise<number> {
     return runShim(['--data-dir', dataFolder, '--no-start'])
   if (running !== undefined) throw alreadyRunning(running.pid)
   const host = await openHeadlessHost(dataFolder)
-  const { file, result } = await loadConfig(options.config, dataFolder, options.configIfNone)
-  if (!result.ok) throw new CommandFailed(result.problems.map(toProblemText).join('\n'))
   outliveReaders()
-  const { logger, close: closeLog } = await openLog(options.logLevel, dataFolder)
-  const core = createCore(result.config, host, logger)
+  const log = openLog(options.logLevel, dataFolder)
+  const { logger } = log
+  const store = await openConfig(options, dataFolder, logger)
+  log.apply(store.config.logs)
+  const core = createCore(store.config, host, logger)
+  followConfig(store, core, log)
   const stopped = untilStopped(logger)
   try {
     await core.recall()
-    logger.info(`${product.name} ${product.version} runs ${toServerCount(result.config)}.`, { config: file })
+    const { file } = store.source
+    logger.info(`${product.name} ${product.version} runs ${toServerCount(store.config)}.`, { config: file })
     warnOfNotBuilt(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
-      await open(core, dataFolder, await toConfigStamp(file))
+      await open(core, dataFolder, file)
       await stopped
     }
   } finally {
+    store.close()
     await core.close()
     logger.info('Stopped.')
-    await closeLog()
+    await log.close()
   }
   return 0
+}
+
+/** The configuration, which is watched from now on. */
+async function openConfig(
+  { config, configIfNone, stdio }: ServeOptions,
+  dataFolder: string,
+  logger: Logger,
+): Promise<ConfigStore> {
+  // With --stdio somebody else chose the folder: an editor, in a project that may not be the user's own.
+  const searchFrom = stdio === true ? undefined : process.cwd()
+  const { reading, result } = await loadConfig(config, dataFolder, { ifNone: configIfNone, searchFrom })
+  const opened = reading && (await openConfigStore(reading, { env: process.env, logger }))
+  if (opened?.ok === true) {
+    tellProblems(logger, opened.problems)
+    if (opened.usedLastGood) {
+      const { file } = opened.store.source
+      logger.error('The configuration is broken: Patchbay runs the last good copy of it.', { file })
+    }
+    return opened.store
+  }
+  const problems = opened?.problems ?? (result.ok ? [] : result.problems)
+  throw new CommandFailed(problems.map(toProblemText).join('\n'))
 }
 
 function warnOfNotBuilt({ host, port, auth, secrets }: ServeOptions, logger: Logger): void {
@@ -74,17 +102,17 @@ function warnOfNotBuilt({ host, port, auth, secrets }: ServeOptions, logger: Log
 }
 
 async function serveOneClient(core: Core, stopped: Promise<void>): Promise<void> {
-  core.startServers()
+  void core.startServers()
   await Promise.race([core.serveStdio(process.stdin, process.stdout), stopped])
 }
 
-async function open(core: Core, dataFolder: string, stamp: string): Promise<void> {
-  const socket = await core.openSocket(stamp).catch(async (error: unknown) => {
+async function open(core: Core, dataFolder: string, file: string): Promise<void> {
+  const socket = await core.openSocket(file).catch(async (error: unknown) => {
     if (error instanceof UnsafePlace) throw new CommandFailed(error.message)
     if (!(error instanceof SocketTaken)) throw error
     throw alreadyRunning((await readRendezvous(dataFolder))?.pid)
   })
-  core.startServers()
+  void core.startServers()
   const ready = { ready: true, pid: process.pid, version: product.version, socket, url: null, page: null }
   process.stdout.write(`${JSON.stringify(ready)}\n`)
 }

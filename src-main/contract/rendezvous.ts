@@ -37,7 +37,7 @@ export interface Rendezvous {
   readonly url: string | null
   /** The local access token. */
   readonly token: string
-  /** Which configuration the app runs: its file and the time it was written. */
+  /** The file of the configuration that the app runs. */
   readonly config?: string
 }
 

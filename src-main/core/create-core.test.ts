@@ -10,9 +10,8 @@ import { createLogRecorder } from '../testing/log-recorder.ts'
 import { patience } from '../testing/patience.ts'
 import { makeScratchFolder } from '../testing/scratch-folder.ts'
 import { isRunning, toScriptServer } from '../testing/script-server.ts'
-import { toServerConfig } from '../testing/server-config.ts'
+import { toServerConfig, toWholeConfig } from '../testing/server-config.ts'
 import { connectSocketClient } from '../testing/socket-client.ts'
-import type { Config } from './config/config.ts'
 import { createCore } from './create-core.ts'
 import { SocketTaken } from './gateway/socket-endpoint.ts'
 
@@ -24,21 +23,18 @@ const transport = toScriptServer(`
   }
 `)
 
-const config: Config = {
-  servers: [
-    toServerConfig(transport, { name: 'one' }),
-    toServerConfig(transport, { name: 'off', enabled: false }),
-  ],
-  gateway: { naming: 'server__tool', maxToolNameLength: 50 },
-  limits: { messageBytes: 1_000_000 },
-}
+const config = toWholeConfig([
+  toServerConfig(transport, { name: 'one' }),
+  toServerConfig(transport, { name: 'off', enabled: false }),
+])
 
 async function create(given?: string, runtimeFolder?: string) {
   const dataFolder = given ?? (await makeScratchFolder())
-  const env = { ...process.env, XDG_RUNTIME_DIR: runtimeFolder }
-  const core = createCore(config, createFakeHost(dataFolder, { env }), createLogRecorder().logger)
+  const env = { ...createFakeHost(dataFolder).env, XDG_RUNTIME_DIR: runtimeFolder }
+  const { logger, entries } = createLogRecorder()
+  const core = createCore(config, createFakeHost(dataFolder, { env }), logger)
   onTestFinished(() => core.close())
-  return { core, dataFolder }
+  return { core, dataFolder, entries }
 }
 
 const initialize = {
@@ -68,7 +64,7 @@ describe('the core', { timeout: 30_000 }, () => {
   it('tells clients by the rendezvous where it is, lets them in, and leaves nothing behind', async () => {
     const { core, dataFolder } = await create()
     await core.recall()
-    core.startServers()
+    await core.startServers()
     const socket = await core.openSocket()
     expect(socket).toBe(path.join(dataFolder, 'run', 'patchbay.sock'))
     const file = path.join(dataFolder, 'rendezvous.json')
@@ -115,7 +111,7 @@ describe('the core', { timeout: 30_000 }, () => {
 
   it('knows at once what its servers offered when it last ran', async () => {
     const first = await create()
-    first.core.startServers()
+    await first.core.startServers()
     const pid = await untilListed(first.core)
     await first.core.close()
     const second = await create(first.dataFolder)
@@ -131,6 +127,30 @@ describe('the core', { timeout: 30_000 }, () => {
     await second.core.close()
     expect(existsSync(path.join(first.dataFolder, 'rendezvous.json'))).toBe(true)
     await connectSocketClient(socket)
+  })
+
+  it('goes over to other configurations, one after the other, whatever becomes of one of them', async () => {
+    const { core, dataFolder } = await create()
+    await core.startServers()
+    const [one] = config.servers
+    const two = { ...config, servers: [{ ...one!, name: 'two' }], logs: { maxBytes: 10_000, keepDays: 1 } }
+    // Something that no configuration that was read can be.
+    const broken = { ...config, servers: [null] } as unknown as typeof config
+    const outcomes = [core.apply(two), core.apply(broken), core.apply(config)]
+    await expect(outcomes[1]).rejects.toThrow(TypeError)
+    await Promise.all([outcomes[0], outcomes[2]])
+    expect(core.pools.map(({ server }) => server.name)).toEqual(['one'])
+    await untilListed(core)
+    expect(existsSync(path.join(dataFolder, 'run', 'children'))).toBe(true)
+  })
+
+  it('checks its servers when the computer slept', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { entries } = await create()
+    vi.setSystemTime(Date.now() + 3_600_000)
+    vi.advanceTimersByTime(2000)
+    expect(entries.map(({ message }) => message)).toContain('The computer slept; every server is checked.')
   })
 
   it('leaves no socket open when the rendezvous cannot be written', async () => {

@@ -1,17 +1,14 @@
-import { statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Config } from './config/config.ts'
-import { readAccessToken } from './gateway/access-token.ts'
-import { removeRendezvous, writeRendezvous } from './gateway/rendezvous-file.ts'
-import { openSocketEndpoint } from './gateway/socket-endpoint.ts'
-import { toSocketPath } from './gateway/socket-path.ts'
-import { withStartLock } from './gateway/start-lock.ts'
+import { openLocalSocket } from './gateway/local-socket.ts'
 import { serveStdio } from './gateway/stdio-endpoint.ts'
 import type { Host } from './host.ts'
 import type { Logger } from './observe/logger.ts'
+import { ServerOutputs } from './observe/server-output.ts'
 import { Router } from './router/router.ts'
+import { Launcher } from './supervisor/launcher.ts'
+import { watchForWake } from './supervisor/wake-watch.ts'
 import type { ServerPool } from './upstream/server-pool.ts'
 
 /** The running core. */
@@ -20,58 +17,67 @@ export interface Core {
   readonly pools: readonly ServerPool[]
   /** Recalls what was known of the servers when Patchbay last ran. */
   recall(): Promise<void>
-  /** Starts the servers; they are ready later. */
-  startServers(): void
-  /** Opens the local socket and writes the rendezvous; gives the socket's path. `config` tells which configuration runs. Rejects with SocketTaken. */
-  openSocket(config?: string): Promise<string>
+  /** Ends what an earlier app left behind, then starts the servers; they are ready later. */
+  startServers(): Promise<void>
+  /** Goes over to another configuration; what did not change is not touched. */
+  apply(config: Config): Promise<void>
+  /** Opens the local socket and writes the rendezvous; gives the socket's path. `configFile` is the configuration that runs. Rejects with SocketTaken. */
+  openSocket(configFile?: string): Promise<string>
   /** Serves one client on streams; settles when it is gone. */
   serveStdio(input: Readable, output: Writable): Promise<void>
-  /** Ends clients, servers and the socket, in that order. */
+  /** Gives calls in flight a moment to come to their end, then ends clients, servers and the socket, in that order. */
   close(): Promise<void>
 }
 
+/** How long calls in flight may take to end once we are asked to stop, in milliseconds. */
+const lastCallsMs = 1500
+
 /** Puts the core together. Nothing is started or opened yet. */
 export function createCore(config: Config, host: Host, logger: Logger): Core {
-  const { messageBytes } = config.limits
-  const router = new Router(config.servers, config.gateway, { host, logger, messageBytes })
-  const closers: (() => Promise<void>)[] = [() => router.close()]
+  const { dataFolder, env, platform } = host
+  const limits = { ...config.limits }
+  const outputs = new ServerOutputs({ folder: path.join(dataFolder, 'logs'), settings: config.logs, logger })
+  const recordFolder = path.join(dataFolder, 'run', 'children')
+  const launcher = new Launcher({ env, platform, recordFolder, logger })
+  const router = new Router(config, { host, logger, launcher, outputs, limits })
+  const endWatch = watchForWake(() => {
+    logger.info('The computer slept; every server is checked.')
+    router.checkNow()
+  })
+  const closers: (() => Promise<void> | void)[] = [
+    endWatch,
+    () => launcher.stop(),
+    () => router.close(),
+    () => outputs.close(),
+  ]
+  let applied = Promise.resolve()
   return {
-    pools: router.pools,
+    get pools() {
+      return router.pools
+    },
     recall: () => router.recall(),
-    startServers: () => {
+    startServers: async () => {
+      await launcher.endOrphans()
       router.start()
     },
-    openSocket: async (config) => {
-      const { dataFolder, platform, env, appVersion } = host
-      // Of two apps that start for the first time at once, the second takes the token that the first one made.
-      const lock = path.join(dataFolder, 'access-token.lock')
-      const token = await withStartLock(lock, () => readAccessToken(dataFolder))
-      const socket = toSocketPath({
-        dataFolder,
-        platform,
-        env,
-        user: String(process.getuid?.() ?? env['USERNAME'] ?? ''),
-        tempFolder: tmpdir(),
-        isFolder: (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false,
+    apply: (next) => {
+      const done = applied.then(async () => {
+        limits.messageBytes = next.limits.messageBytes
+        outputs.apply(next.logs)
+        await router.apply(next)
       })
-      const endpoint = await openSocketEndpoint({ socket, platform, token, messageBytes, router, logger })
-      const startedAt = new Date().toISOString()
-      closers.unshift(() => endpoint.close())
-      await writeRendezvous(dataFolder, {
-        version: 1,
-        pid: process.pid,
-        startedAt,
-        appVersion,
-        socket,
-        url: null,
-        token,
-        ...(config === undefined ? {} : { config }),
-      })
-      closers.unshift(() => removeRendezvous(dataFolder, process.pid))
-      return socket
+      // One that fails must not keep the next from being applied.
+      applied = done.catch(() => undefined)
+      return done
     },
-    serveStdio: (input, output) => serveStdio({ input, output, messageBytes, router, logger }),
+    openSocket: async (configFile) => {
+      const socket = await openLocalSocket({ host, configFile, limits, router, logger })
+      closers.unshift(() => socket.close())
+      return socket.path
+    },
+    serveStdio: (input, output) => serveStdio({ input, output, limits, router, logger }),
     close: async () => {
+      await router.untilUnused(lastCallsMs)
       for (const close of closers) await close()
     },
   }

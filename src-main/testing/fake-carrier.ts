@@ -1,6 +1,6 @@
 import type { Parts } from '#base/splice.ts'
-import type { Carrier, CarrierListener } from '#core/upstream/carrier.ts'
-import { Connection } from '#core/upstream/connection.ts'
+import type { Carrier, CarrierListener } from '#core/upstream/connection/carrier.ts'
+import { Connection } from '#core/upstream/connection/connection.ts'
 import { createLogRecorder, type LogRecorder } from './log-recorder.ts'
 
 /** A message that was sent to the fake server. */
@@ -24,6 +24,7 @@ class FakeCarrier implements Carrier {
   isCongested = false
   holds = 0
   stops = 0
+  isSuspendedNow = false
   readonly sent: SentMessage[] = []
   readonly listener: CarrierListener
   readonly #answers: FakeAnswers
@@ -63,6 +64,10 @@ class FakeCarrier implements Carrier {
     this.holds--
   }
 
+  isSuspended(): Promise<boolean> {
+    return Promise.resolve(this.isSuspendedNow)
+  }
+
   stop(): Promise<void> {
     this.stops++
     return Promise.resolve()
@@ -92,6 +97,7 @@ export function createFakeConnection(
         return carrier
       },
       connectMs: options.connectMs ?? 10_000,
+      onOutput: (line) => told.push(`output ${line.toString()}`),
       logger,
     },
     {

@@ -3,12 +3,14 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { onTestFinished, vi } from 'vitest'
-import type { GatewaySettings, ServerConfig } from '#core/config/config.ts'
+import type { Config, GatewaySettings, ServerConfig } from '#core/config/config.ts'
 import { createLogger, type LogEntry } from '#core/observe/logger.ts'
 import { Router } from '#core/router/router.ts'
 import type { ServerPool } from '#core/upstream/server-pool.ts'
 import { MemoryClient } from './memory-client.ts'
 import { ScriptedServer, toTool, type ServerLife, type ServerScript } from './scripted-server.ts'
+import { toServerConfig, toWholeConfig } from './server-config.ts'
+import { createUpstreamContext } from './upstream-context.ts'
 
 /** A server on the bench: its configuration and how it behaves. */
 export interface BenchServer {
@@ -32,6 +34,8 @@ export class RouterBench {
   readonly router: Router
   readonly dataFolder: string
   readonly log: LogEntry[] = []
+  /** The configuration that the bench began with. */
+  readonly config: Config
   readonly #servers: ReadonlyMap<string, ScriptedServer>
   #nextClient = 1
 
@@ -46,12 +50,9 @@ export class RouterBench {
       this.#welcome(socket)
     })
     const configs = entries.map(([name, { config }]) => toConfig(name, port, config))
-    const gateway = { naming: 'server__tool', maxToolNameLength: 50, ...options.gateway } as const
-    this.router = new Router(configs, gateway, {
-      host: { dataFolder, platform: process.platform, env: process.env, appVersion: '0.0.0' },
-      logger: createLogger([(entry) => this.log.push(entry)]),
-      messageBytes: 2 ** 26,
-    })
+    this.config = toWholeConfig(configs, options.gateway)
+    const logger = createLogger([(entry) => this.log.push(entry)])
+    this.router = new Router(this.config, createUpstreamContext(dataFolder, logger))
   }
 
   /** Starts the servers and waits until their lists are known. */
@@ -140,21 +141,18 @@ export async function waitUntil(what: string, isSo: () => boolean): Promise<void
 }
 
 function toConfig(name: string, port: number, own: Partial<ServerConfig> = {}): ServerConfig {
-  return {
+  const transport = {
+    type: 'stdio',
+    command: process.execPath,
+    args: [main],
+    env: { BENCH_PORT: String(port), BENCH_SERVER: name },
+  } as const
+  const usual = {
     name,
-    enabled: true,
-    transport: {
-      type: 'stdio',
-      command: process.execPath,
-      args: [main],
-      env: { BENCH_PORT: String(port), BENCH_SERVER: name },
-    },
-    isolation: 'auto',
     restart: { enabled: true, max: 5, windowSeconds: 300, delayMs: 1, maxDelayMs: 1, jitter: false },
     timeouts: { connectSeconds: 10, requestSeconds: 10, resetOnProgress: true },
-    tools: { disabled: [] },
-    ...own,
   }
+  return { ...toServerConfig(transport), ...usual, ...own }
 }
 
 /** One server, one client with an open session, and the process between them. */

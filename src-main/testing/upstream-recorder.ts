@@ -22,6 +22,8 @@ export function createUpstreamRecorder(): UpstreamRecorder {
       onStateChanged: ({ state }) => told.push(`state ${state.state}`),
       onListsChanged: () => told.push('lists'),
       onAdopted: (...[, session]) => told.push(`adopted ${session}`),
+      onRetired: () => told.push('retired'),
+      isWatched: () => false,
     },
   }
 }

@@ -5,13 +5,13 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createFakeHost } from '../../testing/fake-host.ts'
 import { createLogRecorder } from '../../testing/log-recorder.ts'
 import { patience } from '../../testing/patience.ts'
 import { makeScratchFolder } from '../../testing/scratch-folder.ts'
 import { plainScript, toScriptServer } from '../../testing/script-server.ts'
-import { toServerConfig } from '../../testing/server-config.ts'
+import { toServerConfig, toWholeConfig } from '../../testing/server-config.ts'
 import { connectSocketClient } from '../../testing/socket-client.ts'
+import { createUpstreamContext } from '../../testing/upstream-context.ts'
 import { Router } from '../router/router.ts'
 import { openSocketEndpoint, SocketTaken } from './socket-endpoint.ts'
 
@@ -21,14 +21,11 @@ async function open(given?: string) {
   const folder = await makeScratchFolder()
   const socket = given ?? path.join(folder, 'run', 'patchbay.sock')
   const { logger, entries } = createLogRecorder()
-  const messageBytes = 1_000_000
-  const router = new Router(
-    [toServerConfig(toScriptServer(plainScript), { name: 'files' })],
-    { naming: 'server__tool', maxToolNameLength: 50 },
-    { host: createFakeHost(folder), logger, messageBytes },
-  )
+  const limits = { messageBytes: 1_000_000 }
+  const config = toWholeConfig([toServerConfig(toScriptServer(plainScript), { name: 'files' })])
+  const router = new Router(config, createUpstreamContext(folder, logger))
   const platform = process.platform
-  const endpoint = await openSocketEndpoint({ socket, platform, token, messageBytes, router, logger })
+  const endpoint = await openSocketEndpoint({ socket, platform, token, limits, router, logger })
   onTestFinished(async () => {
     await endpoint.close()
     await router.close()

@@ -2,6 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { helloLimits, type HelloAnswer } from '#contract/rendezvous.ts'
+import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Router } from '../router/router.ts'
 import { ClientCarrier } from './client-carrier.ts'
@@ -14,8 +15,8 @@ export interface SocketOptions {
   readonly socket: string
   readonly platform: NodeJS.Platform
   readonly token: string
-  /** Longest message, in bytes. */
-  readonly messageBytes: number
+  /** What holds for clients that come after a change. */
+  readonly limits: Config['limits']
   readonly router: Router
   readonly logger: Logger
 }
@@ -96,7 +97,8 @@ function answers(socket: string): Promise<boolean> {
 
 /** Waits for a client's hello and lets it in, or tells it why not. */
 function welcome(connection: Socket, options: SocketOptions, carriers: Set<ClientCarrier>): void {
-  const { router, token, messageBytes, logger } = options
+  const { router, token, limits, logger } = options
+  const { messageBytes } = limits
   const streams = { input: connection, output: connection, messageBytes, logger }
   const timer = setTimeout(() => {
     carrier.close()

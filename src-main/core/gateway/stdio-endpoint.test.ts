@@ -1,18 +1,18 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
-import { createFakeHost } from '../../testing/fake-host.ts'
 import { createLogRecorder } from '../../testing/log-recorder.ts'
+import { toWholeConfig } from '../../testing/server-config.ts'
+import { createUpstreamContext } from '../../testing/upstream-context.ts'
 import { Router } from '../router/router.ts'
 import { serveStdio } from './stdio-endpoint.ts'
 
 it('serves one client on two streams until its input ends', async () => {
   const { logger } = createLogRecorder()
-  const messageBytes = 1000
-  const gateway = { naming: 'server__tool', maxToolNameLength: 50 } as const
-  const router = new Router([], gateway, { host: createFakeHost('/nowhere'), logger, messageBytes })
+  const limits = { messageBytes: 1000 }
+  const router = new Router(toWholeConfig([]), createUpstreamContext('/nowhere', logger))
   const [input, output] = [new PassThrough(), new PassThrough()]
-  const served = serveStdio({ input, output, messageBytes, router, logger })
+  const served = serveStdio({ input, output, limits, router, logger })
   const params = {
     protocolVersion: '2025-11-25',
     capabilities: {},

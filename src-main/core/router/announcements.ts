@@ -1,5 +1,7 @@
 import { notificationLine } from '#base/json-rpc.ts'
-import type { ListKind } from '../upstream/list-items.ts'
+import type { Config, ServerConfig } from '../config/config.ts'
+import { isSameValue } from '../config/is-same-value.ts'
+import type { ListKind } from '../upstream/lists/list-items.ts'
 import type { ServerPool } from '../upstream/server-pool.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Session } from './session/session.ts'
@@ -34,6 +36,19 @@ export class Announcements {
       this.#back.clear()
       for (const session of this.#sessions()) this.#announce(session, servers)
     })
+  }
+
+  /** Tells clients of one server alone that tools of it were switched: they have no catalog that would show it. */
+  tellSwitches(before: Config, now: Config): void {
+    const isSwitched = ({ name, tools }: ServerConfig): boolean => {
+      const old = before.servers.find((server) => server.name === name)
+      return old !== undefined && !isSameValue(old.tools, tools)
+    }
+    const switched = new Set(now.servers.filter(isSwitched).map(({ name }) => name))
+    for (const session of this.#sessions()) {
+      if (session.only !== undefined && switched.has(session.only) && session.phase === 'open')
+        session.send(notificationLine('notifications/tools/list_changed'))
+    }
   }
 
   #announce(session: Session, back: readonly ServerPool[]): void {

@@ -1,10 +1,11 @@
 import { findMember, readString } from '#base/json-head.ts'
 import { bytesAt, notificationLine, type RpcNotification, type RpcRequest } from '#base/json-rpc.ts'
-import type { GatewaySettings, ServerConfig } from '../config/config.ts'
-import type { Connection } from '../upstream/connection.ts'
+import type { Config, ServerConfig } from '../config/config.ts'
+import type { Connection } from '../upstream/connection/connection.ts'
 import { ServerPool, type PoolListener, type SessionKey } from '../upstream/server-pool.ts'
 import { ServerUnavailable } from '../upstream/server-unavailable.ts'
-import type { Upstream, UpstreamContext } from '../upstream/upstream.ts'
+import type { UpstreamContext } from '../upstream/upstream-context.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { Announcements } from './announcements.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { Catalogs } from './catalog/catalogs.ts'
@@ -14,6 +15,7 @@ import { WholeEndpoint } from './endpoints/whole-endpoint.ts'
 import { findLogLevel } from './log-level.ts'
 import { toInvalidParams, toUnavailable } from './refusals.ts'
 import { ServerEvents } from './server-events.ts'
+import { Servers } from './servers.ts'
 import type { ClientPort } from './session/client-port.ts'
 import { Conversation } from './session/conversation.ts'
 import { joinInstructions, openSession, toServerInitialize, toWholeInitialize } from './session/initialize.ts'
@@ -46,26 +48,23 @@ const emptyResult = Buffer.from('{}')
 /** Between clients and servers: who asks whom, under which name, and to whom each answer goes. */
 export class Router {
   readonly #context: UpstreamContext
-  readonly #pools: readonly ServerPool[]
+  readonly #servers: Servers
   readonly #sessions = new Map<SessionKey, Session>()
-  readonly #catalogs: Catalogs
+  #catalogs: Catalogs
   readonly #announcements: Announcements
   readonly #questions: Questions
   readonly #subscriptions: Subscriptions
   readonly #logs: LogRouting
   readonly #events: ServerEvents
+  readonly #endpointParts: EndpointParts
   readonly #whole: Endpoint
-  readonly #single: ReadonlyMap<string, Endpoint>
   readonly #lost = new Set<ServerPool>()
   #nextKey = 1
 
-  constructor(servers: readonly ServerConfig[], gateway: GatewaySettings, context: UpstreamContext) {
+  constructor(config: Config, context: UpstreamContext) {
     this.#context = context
-    this.#pools = servers.filter((server) => server.enabled).map((server) => this.#toPool(server))
-    this.#catalogs = new Catalogs(this.#pools, {
-      naming: gateway.naming,
-      maxLength: gateway.maxToolNameLength,
-    })
+    this.#servers = new Servers(config, (server) => this.#toPool(server))
+    this.#catalogs = new Catalogs(this.#servers)
     this.#announcements = new Announcements(() => this.#sessions.values(), this.#catalogFor)
     this.#questions = new Questions(
       { find: (key) => this.#sessions.get(key), thatSee: (pool) => this.#thatSee(pool) },
@@ -82,10 +81,8 @@ export class Router {
       catalogFor: this.#catalogFor,
       usersOf: (pool, upstream) => this.#usersOf(pool, upstream),
     })
-    const parts: EndpointParts = {
-      pools: this.#pools,
-      disabled: servers.filter((server) => !server.enabled).map((server) => server.name),
-      naming: gateway.naming,
+    this.#endpointParts = {
+      servers: this.#servers,
       subscriptions: this.#subscriptions,
       send: this.#send,
       catalogFor: this.#catalogFor,
@@ -93,34 +90,66 @@ export class Router {
         this.#setLogLevel(session, request)
       },
     }
-    this.#whole = new WholeEndpoint(parts)
-    this.#single = new Map(this.#pools.map((pool) => [pool.server.name, new OneServerEndpoint(pool, parts)]))
+    this.#whole = new WholeEndpoint(this.#endpointParts)
   }
 
   /** Recalls what was known of the servers when Patchbay last ran. */
   async recall(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.recall()))
+    await Promise.all(this.#servers.pools.map((pool) => pool.recall()))
   }
 
   /** Starts every enabled server. */
   start(): void {
-    for (const pool of this.#pools) pool.start()
+    for (const pool of this.#servers.pools) pool.start()
+  }
+
+  /** Goes over to another configuration: what did not change is not touched. Calls must not overlap. */
+  async apply(next: Config): Promise<void> {
+    const before = this.#servers.config
+    await this.#servers.apply(next, {
+      onLeaving: (pool) => {
+        this.#subscriptions.park(pool)
+      },
+      onReplaced: (pool) => {
+        this.#lost.add(pool)
+      },
+      onCame: (pool) => {
+        this.#lost.add(pool)
+        this.#subscriptions.unpark(pool)
+      },
+    })
+    this.#catalogs = new Catalogs(this.#servers)
+    this.#announcements.tellSwitches(before, next)
+    this.#announcements.schedule()
+  }
+
+  /** The computer slept, or something else makes it doubtful that all is as it was. */
+  checkNow(): void {
+    for (const pool of this.#servers.pools) pool.checkNow()
+  }
+
+  /** Settles when no call is in flight any more, or after so many milliseconds. */
+  async untilUnused(milliseconds: number): Promise<void> {
+    const connections = this.#servers.pools.flatMap(({ upstreams }) =>
+      upstreams.flatMap(({ connection }) => connection ?? []),
+    )
+    await Promise.all(connections.map(({ requests }) => requests.untilUnused(milliseconds)))
   }
 
   /** Ends all sessions and servers. */
   async close(): Promise<void> {
     for (const session of [...this.#sessions.values()]) this.#closeSession(session)
-    await Promise.all(this.#pools.map((pool) => pool.close()))
+    await this.#servers.close()
   }
 
   /** The enabled servers, in the order of the configuration. */
   get pools(): readonly ServerPool[] {
-    return this.#pools
+    return this.#servers.pools
   }
 
   /** Whether a server of this name can be reached by a client. */
   hasServer(name: string): boolean {
-    return this.#single.has(name)
+    return this.#servers.find(name) !== undefined
   }
 
   /** A client is there. Its session opens with its `initialize`. `server` must be one that `hasServer` knows. */
@@ -128,7 +157,7 @@ export class Router {
     const session = new Session({ key: this.#nextKey++, name, only: server, port })
     this.#sessions.set(session.key, session)
     const conversation = new Conversation(session, {
-      endpoint: (server === undefined ? undefined : this.#single.get(server)) ?? this.#whole,
+      endpoint: server === undefined ? this.#whole : new OneServerEndpoint(server, this.#endpointParts),
       questions: this.#questions,
       logger: this.#context.logger,
       initialize: (one, request) => {
@@ -193,6 +222,10 @@ export class Router {
       onAdopted: (upstream, key) => {
         this.#onAdopted(upstream, key)
       },
+      onRetired: (upstream) => {
+        this.#subscriptions.moveOthers(upstream, undefined)
+      },
+      isWatched: (upstream) => this.#subscriptions.has(upstream),
     }
     const pool = new ServerPool(server, this.#context, listener)
     return pool
@@ -201,10 +234,18 @@ export class Router {
   #initialize(session: Session, request: RpcRequest): void {
     const asked = openSession(session, request)
     const id = Buffer.from(bytesAt(request.bytes, request.id))
-    const pool = this.#pools.find((one) => one.server.name === session.only)
+    const pool = this.#servers.find(session.only)
+    if (session.only !== undefined && pool === undefined) {
+      session.phase = 'new'
+      session.sendError(id, toUnavailable(this.#servers.toGone(session.only)))
+      return
+    }
     if (pool === undefined) {
       session.catalog = this.#catalogFor(session)
-      const sections = this.#pools.map((one) => ({ server: one.server.name, initialize: one.initialize }))
+      const sections = this.#servers.pools.map((one) => ({
+        server: one.server.name,
+        initialize: one.initialize,
+      }))
       session.sendResult(id, toWholeInitialize(asked, joinInstructions(sections)))
       return
     }
@@ -242,7 +283,7 @@ export class Router {
   }
 
   #syncLogLevels(): void {
-    for (const pool of this.#pools) {
+    for (const pool of this.#servers.pools) {
       for (const upstream of pool.upstreams) {
         if (upstream.connection !== undefined)
           this.#logs.sync(upstream.connection, this.#usersOf(pool, upstream))
@@ -261,7 +302,7 @@ export class Router {
 
   /** For servers that ask this client alone: their own upstream's owner, or the only one that sees it. */
   #onRootsChanged(session: Session, { bytes }: RpcNotification): void {
-    for (const pool of this.#pools) {
+    for (const pool of this.#servers.pools) {
       const upstream = pool.find(session.key)
       const users = upstream === undefined ? [] : this.#usersOf(pool, upstream)
       const isAlone = users.length === 1 && users[0] === session
@@ -282,7 +323,7 @@ export class Router {
     this.#questions.onSessionClosed(session)
     this.#subscriptions.onSessionClosed(session)
     session.releaseSources()
-    for (const pool of this.#pools) pool.release(session.key)
+    for (const pool of this.#servers.pools) pool.release(session.key)
     this.#syncLogLevels()
   }
 

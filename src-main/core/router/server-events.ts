@@ -1,6 +1,6 @@
 import type { RpcNotification } from '#base/json-rpc.ts'
 import { splice } from '#base/splice.ts'
-import type { Connection } from '../upstream/connection.ts'
+import type { Connection } from '../upstream/connection/connection.ts'
 import type { ServerPool } from '../upstream/server-pool.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Catalog } from './catalog/catalog.ts'

@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createFakeHost } from '../../testing/fake-host.ts'
 import { createLogRecorder } from '../../testing/log-recorder.ts'
 import { patience } from '../../testing/patience.ts'
 import { makeScratchFolder } from '../../testing/scratch-folder.ts'
 import { isRunning, toScriptServer } from '../../testing/script-server.ts'
 import { toServerConfig } from '../../testing/server-config.ts'
+import { createUpstreamContext } from '../../testing/upstream-context.ts'
 import { createUpstreamRecorder } from '../../testing/upstream-recorder.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { ServerPool } from './server-pool.ts'
@@ -28,7 +28,7 @@ async function create(changes: Partial<ServerConfig> = {}, folder?: string) {
   const { logger, entries } = createLogRecorder()
   const recorder = createUpstreamRecorder()
   const dataFolder = folder ?? (await makeScratchFolder())
-  const context = { host: createFakeHost(dataFolder), logger, messageBytes: 1_000_000 }
+  const context = createUpstreamContext(dataFolder, logger, { messageBytes: 1_000_000 })
   const pool = new ServerPool(toServerConfig(transport, changes), context, recorder.listener)
   pools.push(pool)
   return { pool, dataFolder, warnings: () => entries.filter(({ level }) => level === 'warning'), ...recorder }
@@ -103,7 +103,7 @@ describe('a pool that is shared', { timeout: 30_000 }, () => {
     const connection = await upstream.whenReady()
     await expect(connection.request('crash', {}, 20_000)).rejects.toThrow()
     expect(pool.acquire(2)).toBe(upstream)
-    expect(pool.stateFor(2)).toEqual({ state: 'stopped', reason: 'it exited with code 9' })
+    expect(pool.stateFor(2)).toEqual({ state: 'stopped', reason: 'it exited with code 9', stays: true })
   })
 })
 

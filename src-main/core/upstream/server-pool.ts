@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ServerConfig } from '../config/config.ts'
+import { isSameValue } from '../config/is-same-value.ts'
 import type { Logger } from '../observe/logger.ts'
 import {
   readCapabilities,
@@ -8,16 +9,19 @@ import {
   unknownServer,
   writeKnownServer,
   type KnownServer,
-} from './known-server.ts'
-import type { Lists } from './list-items.ts'
+} from './lists/known-server.ts'
+import type { Lists } from './lists/list-items.ts'
 import type { UpstreamState } from './upstream-state.ts'
-import { Upstream, type UpstreamContext, type UpstreamListener } from './upstream.ts'
+import type { UpstreamContext } from './upstream-context.ts'
+import { Upstream, type UpstreamListener } from './upstream.ts'
 
 /** Names a session of the gateway; the pool needs no more of it. */
 export type SessionKey = number
 
-/** What a pool tells: what its upstreams tell, and who took one over. */
+/** What a pool tells: what its upstreams tell, who took one over, and which it has no more. */
 export interface PoolListener extends UpstreamListener {
+  /** Those who use it are to go over to others. */
+  readonly onRetired: (upstream: Upstream) => void
   /** A session took over an upstream that was started before it came. */
   readonly onAdopted: (upstream: Upstream, session: SessionKey) => void
 }
@@ -35,21 +39,27 @@ interface Use {
  * goes over to one for each with the first question that the server asks (docs/decisions, "One upstream per server").
  */
 export class ServerPool {
-  readonly server: ServerConfig
   readonly #context: UpstreamContext
   readonly #listener: UpstreamListener
   readonly #onAdopted: (upstream: Upstream, session: SessionKey) => void
+  readonly #onRetired: (upstream: Upstream) => void
   readonly #logger: Logger
   readonly #folder: string
   readonly #uses = new Map<Upstream, Use>()
+  #server: ServerConfig
   #known: KnownServer = unknownServer
+  /** Whether what is known was learnt from the server as it was configured before. */
+  #isOfAnother = false
   #saving: Promise<void> = Promise.resolve()
+  /** Whether the last attempt to save failed: that is said once. */
+  #isForgetful = false
   readonly #ending = new Set<Promise<void>>()
   #lastState: UpstreamState = { state: 'stopped' }
 
   constructor(server: ServerConfig, context: UpstreamContext, listener: PoolListener) {
-    this.server = server
+    this.#server = server
     this.#onAdopted = listener.onAdopted
+    this.#onRetired = listener.onRetired
     this.#context = context
     this.#logger = context.logger.with({ server: server.name })
     this.#folder = path.join(context.host.dataFolder, 'cache', 'lists')
@@ -70,6 +80,11 @@ export class ServerPool {
     }
   }
 
+  /** As it is configured now. */
+  get server(): ServerConfig {
+    return this.#server
+  }
+
   /** Recalls what was known of the server when Patchbay last ran. */
   async recall(): Promise<void> {
     const { known, problem } = await readKnownServer(this.#folder, this.server)
@@ -78,15 +93,53 @@ export class ServerPool {
     this.#known = known
   }
 
-  /** Starts the server, whoever may come to use it. */
+  /** Starts the server, whoever may come to use it; one that is started on demand waits for that. */
   start(): void {
-    this.#add(undefined).start()
+    if (this.server.start === 'eager' && this.#uses.size === 0) this.#add(undefined).start()
   }
 
-  async close(): Promise<void> {
-    for (const upstream of [...this.#uses.keys()]) this.#remove(upstream)
+  /** Starts a server of which nothing is known yet, since somebody wants to know what it offers. */
+  learn(): void {
+    if (this.#known.initialize === undefined && this.#uses.size === 0) this.#add(undefined).use()
+  }
+
+  /** Ends all upstreams: at once, or, when others go on, with a grace for the calls in flight. */
+  async close(how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
+    for (const upstream of [...this.#uses.keys()]) this.#remove(upstream, how)
     await Promise.all(this.#ending)
     await this.#saving
+  }
+
+  /** Takes on settings that do not concern what runs. */
+  adjust(server: ServerConfig): void {
+    this.#server = server
+    for (const upstream of this.#uses.keys()) upstream.adjust(server)
+    if (!this.isPerSession) this.start()
+  }
+
+  /** Goes over to another way of starting the server. What it told stays until it tells anew. */
+  replace(server: ServerConfig): void {
+    const before = this.#server
+    const wasPerSession = this.isPerSession
+    this.#server = server
+    if (!isSameValue(before.transport, server.transport)) {
+      this.#isOfAnother = true
+      this.#known = { ...this.#known, asksClient: false }
+    }
+    if (!wasPerSession && before.isolation === server.isolation) {
+      for (const upstream of this.#uses.keys()) upstream.replace(server)
+      this.start()
+      return
+    }
+    const retired = [...this.#uses.keys()]
+    for (const upstream of retired) this.#remove(upstream, 'graceful')
+    this.start()
+    for (const upstream of retired) this.#onRetired(upstream)
+  }
+
+  /** The computer slept, or something else makes it doubtful that all is as it was. */
+  checkNow(): void {
+    for (const upstream of this.#uses.keys()) upstream.checkNow()
   }
 
   /** Its last answer to `initialize`, from this run or an earlier one. */
@@ -140,14 +193,14 @@ export class ServerPool {
       use.served.add(session)
       if (this.isPerSession) use.owner = session
     }
-    if (found.state.state === 'stopped' && found.state.reason === undefined) found.start()
+    found.use()
     if (isAdopted) this.#onAdopted(found, session)
     return found
   }
 
   /** A session ended: an upstream of its own ends with it. */
   release(session: SessionKey): void {
-    for (const [upstream, use] of this.#uses) if (use.owner === session) this.#remove(upstream)
+    for (const [upstream, use] of this.#uses) if (use.owner === session) this.#remove(upstream, 'at-once')
   }
 
   /**
@@ -167,7 +220,7 @@ export class ServerPool {
   retireIfIdle(upstream: Upstream): void {
     const use = this.#uses.get(upstream)
     if (use === undefined || use.owner !== undefined || !this.isPerSession || use.served.size === 0) return
-    if ((upstream.connection?.requests.size ?? 0) === 0) this.#remove(upstream)
+    if ((upstream.connection?.requests.size ?? 0) === 0) this.#remove(upstream, 'at-once')
   }
 
   /** One that is free for a session: the shared one, or one that has served nobody else. */
@@ -186,9 +239,10 @@ export class ServerPool {
     return upstream
   }
 
-  #remove(upstream: Upstream): void {
+  #remove(upstream: Upstream, how: 'at-once' | 'graceful'): void {
     this.#uses.delete(upstream)
-    const ending = upstream.stop().finally(() => {
+    const ended = how === 'graceful' ? upstream.retire() : upstream.stop()
+    const ending = ended.finally(() => {
       this.#ending.delete(ending)
     })
     this.#ending.add(ending)
@@ -196,15 +250,24 @@ export class ServerPool {
 
   #remember(news: Partial<KnownServer>): void {
     const before = this.#known
-    if (
-      (Object.keys(news) as (keyof KnownServer)[]).every((key) => isDeepStrictEqual(before[key], news[key]))
-    )
-      return
+    const isSame = (key: string): boolean =>
+      isDeepStrictEqual(before[key as keyof KnownServer], news[key as keyof KnownServer])
+    if (!this.#isOfAnother && Object.keys(news).every(isSame)) return
+    this.#isOfAnother = false
     this.#known = { ...this.#known, ...news }
     this.#saving = this.#saving
       .then(() => writeKnownServer(this.#folder, this.server, this.#known))
-      .catch((error: unknown) => {
-        this.#logger.warning('What is known of the server cannot be remembered.', { problem: String(error) })
-      })
+      .then(
+        () => {
+          this.#isForgetful = false
+        },
+        (error: unknown) => {
+          if (!this.#isForgetful)
+            this.#logger.warning('What is known of the server cannot be remembered.', {
+              problem: String(error),
+            })
+          this.#isForgetful = true
+        },
+      )
   }
 }

@@ -9,14 +9,19 @@ import {
 } from './upstream-state.ts'
 
 const stopped: UpstreamState = { state: 'stopped' }
-const stoppedFor: UpstreamState = { state: 'stopped', reason: 'it exited with code 1' }
+const idle: UpstreamState = { state: 'stopped', reason: 'nothing was asked of it for 5 s' }
+const stoppedFor: UpstreamState = { state: 'stopped', reason: 'it exited with code 1', stays: true }
 const starting: UpstreamState = { state: 'starting', attempt: 3 }
 const ready: UpstreamState = { state: 'ready' }
+const degraded: UpstreamState = { state: 'degraded', reason: 'it did not answer' }
 const backOff: UpstreamState = { state: 'back-off', attempt: 2, reason: 'it broke', delayMs: 100 }
 const crashLoop: UpstreamState = { state: 'crash-loop', reason: 'it broke' }
 
 const startAsked: UpstreamEvent = { type: 'start-asked' }
 const negotiated: UpstreamEvent = { type: 'negotiated' }
+const wentSilent: UpstreamEvent = { type: 'went-silent', reason: 'it did not answer' }
+const answered: UpstreamEvent = { type: 'answered' }
+const replaced: UpstreamEvent = { type: 'replaced' }
 const retryDue: UpstreamEvent = { type: 'retry-due' }
 const stopAsked: UpstreamEvent = { type: 'stop-asked' }
 const retried: UpstreamEvent = {
@@ -37,7 +42,17 @@ describe('nextState', () => {
     [ready, retried, { state: 'back-off', attempt: 1, reason: 'it died', delayMs: 5 }],
     [ready, looped, { state: 'crash-loop', reason: 'it died' }],
     [starting, looped, { state: 'crash-loop', reason: 'it died' }],
-    [ready, givenUp, { state: 'stopped', reason: 'it died' }],
+    [ready, givenUp, { state: 'stopped', reason: 'it died', stays: true }],
+    [ready, wentSilent, degraded],
+    [degraded, answered, { state: 'ready' }],
+    [degraded, retried, { state: 'back-off', attempt: 1, reason: 'it died', delayMs: 5 }],
+    [degraded, stopAsked, { state: 'stopped' }],
+    [ready, { ...stopAsked, reason: 'nothing was asked of it for 5 s' }, idle],
+    [idle, startAsked, { state: 'starting', attempt: 1 }],
+    [ready, replaced, { state: 'starting', attempt: 1 }],
+    [backOff, replaced, { state: 'starting', attempt: 1 }],
+    [crashLoop, replaced, { state: 'starting', attempt: 1 }],
+    [stoppedFor, replaced, { state: 'starting', attempt: 1 }],
     [backOff, retryDue, { state: 'starting', attempt: 2 }],
     [stoppedFor, stopAsked, { state: 'stopped' }],
     [starting, stopAsked, { state: 'stopped' }],
@@ -49,11 +64,13 @@ describe('nextState', () => {
   })
 
   it.each<[UpstreamState, readonly UpstreamEvent[]]>([
-    [stopped, [negotiated, retried, looped, givenUp, retryDue, stopAsked]],
-    [starting, [startAsked, retryDue]],
-    [ready, [startAsked, negotiated, retryDue]],
-    [backOff, [startAsked, negotiated, retried, looped, givenUp]],
-    [crashLoop, [negotiated, retried, looped, givenUp, retryDue]],
+    [stopped, [negotiated, retried, looped, givenUp, retryDue, stopAsked, wentSilent, answered, replaced]],
+    [idle, [replaced]],
+    [starting, [startAsked, retryDue, wentSilent, answered]],
+    [ready, [startAsked, negotiated, retryDue, answered]],
+    [degraded, [startAsked, negotiated, retryDue, wentSilent]],
+    [backOff, [startAsked, negotiated, retried, looped, givenUp, wentSilent, answered]],
+    [crashLoop, [negotiated, retried, looped, givenUp, retryDue, wentSilent, answered]],
   ])('stays in %j, the very same, by events that it has no use for', (state, events) => {
     const changing = events.filter((event) => nextState(state, event) !== state)
     expect(changing).toEqual([])
@@ -65,11 +82,17 @@ describe('toStateText', () => {
     [ready, 'The server “files” is ready.'],
     [starting, 'The server “files” is still starting.'],
     [stopped, 'The server “files” is stopped.'],
-    [stoppedFor, 'The server “files” is stopped: it exited with code 1.'],
+    [idle, 'The server “files” is stopped: nothing was asked of it for 5 s.'],
+    [
+      stoppedFor,
+      'The server “files” is stopped: it exited with code 1. Its restart is switched off; restart Patchbay to start it again.',
+    ],
+    [degraded, 'The server “files” does not answer well (degraded): it did not answer.'],
+    [{ state: 'off' }, 'The server “files” is switched off in Patchbay.'],
     [backOff, 'The server “files” is not running (back-off): it broke. Patchbay tries again by itself.'],
     [
       crashLoop,
-      'The server “files” keeps failing (crash-loop): it broke. Mend its configuration, then restart Patchbay.',
+      'The server “files” keeps failing (crash-loop): it broke. Mend its configuration, or restart Patchbay to try once more.',
     ],
   ])('says of %j: %s', (state, text) => {
     expect(toStateText('files', state)).toBe(text)
@@ -89,6 +112,9 @@ describe('toLogLine', () => {
     [backOff, 'warning'],
     [crashLoop, 'error'],
     [stopped, 'info'],
+    [idle, 'info'],
+    [degraded, 'warning'],
+    [{ state: 'off' }, 'info'],
     [stoppedFor, 'warning'],
   ])('tells of %j as %s, in a sentence', (state, level) => {
     expect(toLogLine(state).level).toBe(level)

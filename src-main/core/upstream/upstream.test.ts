@@ -1,27 +1,31 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createFakeHost } from '../../testing/fake-host.ts'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { createLogRecorder } from '../../testing/log-recorder.ts'
 import { patience } from '../../testing/patience.ts'
 import { makeScratchFolder } from '../../testing/scratch-folder.ts'
 import { isRunning, plainScript, toScriptServer } from '../../testing/script-server.ts'
 import { toServerConfig } from '../../testing/server-config.ts'
+import { createUpstreamContext } from '../../testing/upstream-context.ts'
 import { createUpstreamRecorder } from '../../testing/upstream-recorder.ts'
 import type { ServerConfig, StdioTransport } from '../config/config.ts'
-import { emptyLists } from './list-items.ts'
+import { emptyLists } from './lists/list-items.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
 import { Upstream } from './upstream.ts'
 
 const made: Upstream[] = []
+const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-upstream-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function create(transport: StdioTransport, changes: Partial<Omit<ServerConfig, 'transport'>> = {}) {
   const { logger, entries } = createLogRecorder()
   const recorder = createUpstreamRecorder()
-  const context = { host: createFakeHost('/nowhere'), logger, messageBytes: 1_000_000 }
+  const context = createUpstreamContext(folder, logger, { messageBytes: 1_000_000 })
   const upstream = new Upstream(toServerConfig(transport, changes), context, emptyLists, recorder.listener)
   made.push(upstream)
-  return { upstream, entries, ...recorder }
+  const output = context.outputs.get(upstream.server.name, {})
+  return { upstream, entries, output, ...recorder }
 }
 
 const restart = { enabled: true, max: 2, windowSeconds: 300, delayMs: 1, maxDelayMs: 5, jitter: true }
@@ -166,13 +170,13 @@ describe('an upstream that fails', { timeout: 30_000 }, () => {
     upstream.start()
     const connection = await upstream.whenReady()
     await expect(connection.request('crash', {}, 20_000)).rejects.toThrow()
-    expect(upstream.state).toEqual({ state: 'stopped', reason: 'it exited with code 9' })
+    expect(upstream.state).toEqual({ state: 'stopped', reason: 'it exited with code 9', stays: true })
     const failure: unknown = await upstream.whenReady().catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ServerUnavailable)
     expect(failure).toMatchObject({
       server: 'files',
       state: 'stopped',
-      message: 'The server “files” is stopped: it exited with code 9.',
+      message: expect.stringContaining('The server “files” is stopped: it exited with code 9. ') as string,
     })
   })
 
@@ -201,7 +205,7 @@ describe('an upstream that fails', { timeout: 30_000 }, () => {
   ])('says so of one that %s', async (...[, transport, reason, connectSeconds]) => {
     const { upstream } = create(transport, { restart: once, timeouts: { ...timeouts, connectSeconds } })
     upstream.start()
-    await expect(upstream.whenReady()).rejects.toThrow(`The server “files” is stopped: ${reason}.`)
+    await expect(upstream.whenReady()).rejects.toThrow(`The server “files” is stopped: ${reason}`)
   })
 
   it('takes one that cannot even be spawned for one that failed', async () => {
@@ -237,7 +241,7 @@ describe('stopping an upstream', { timeout: 30_000 }, () => {
 
   // Fails as long as #onOpened looks at the connection only, not at the state.
   it('takes no opening for good that comes after it', async () => {
-    const { upstream, told, entries } = create(
+    const { upstream, told, output } = create(
       toScriptServer(`
         let first
         function onMessage(message) { first = message; console.error('asked') }
@@ -248,7 +252,7 @@ describe('stopping an upstream', { timeout: 30_000 }, () => {
     const waiting = upstream.whenReady()
     waiting.catch(() => undefined)
     await vi.waitFor(() => {
-      expect(entries.some(({ message }) => message === 'stderr')).toBe(true)
+      expect(output.recent.map(({ text }) => text)).toContain('asked')
     }, patience)
     await upstream.stop()
     await vi.waitFor(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { emptyLists, listKinds, parseItems, type ListKind } from '../../upstream/list-items.ts'
+import { emptyLists, listKinds, parseItems, type ListKind } from '../../upstream/lists/list-items.ts'
 import { Catalog, type CatalogEntry } from './catalog.ts'
 import type { Naming } from './names.ts'
 

@@ -1,6 +1,6 @@
 import { splice, type Replacement } from '#base/splice.ts'
-import { toArray } from '../../upstream/known-server.ts'
-import type { ListItem, ListKind, Lists } from '../../upstream/list-items.ts'
+import { toArray } from '../../upstream/lists/known-server.ts'
+import type { ListItem, ListKind, Lists } from '../../upstream/lists/list-items.ts'
 import { assignNames, type NamingRules, type Origin } from './names.ts'
 import type { ToAlias } from './rewrite-uris.ts'
 import {

@@ -1,5 +1,6 @@
+import type { Config } from '../../config/config.ts'
 import type { ServerPool, SessionKey } from '../../upstream/server-pool.ts'
-import { emptyLists, type Lists } from '../../upstream/list-items.ts'
+import { emptyLists, type Lists } from '../../upstream/lists/list-items.ts'
 import { Catalog } from './catalog.ts'
 import type { NamingRules } from './names.ts'
 
@@ -16,14 +17,16 @@ const keptCatalogs = 8
 export class Catalogs {
   readonly #pools: readonly ServerPool[]
   readonly #rules: NamingRules
-  readonly #disabledTools: ReadonlyMap<ServerPool, ReadonlySet<string>>
+  readonly #disabledTools: ReadonlyMap<string, ReadonlySet<string>>
   /** The last ones used, newest first. */
   #made: Made[] = []
 
-  constructor(pools: readonly ServerPool[], rules: NamingRules) {
+  /** Of the servers as they are configured at this moment. */
+  constructor({ pools, config }: { readonly pools: readonly ServerPool[]; readonly config: Config }) {
+    const { naming, maxToolNameLength } = config.gateway
     this.#pools = pools
-    this.#rules = rules
-    this.#disabledTools = new Map(pools.map((pool) => [pool, new Set(pool.server.tools.disabled)]))
+    this.#rules = { naming, maxLength: maxToolNameLength }
+    this.#disabledTools = new Map(config.servers.map(({ name, tools }) => [name, new Set(tools.disabled)]))
   }
 
   /** What a session sees: every server that is not in a crash loop, with its last known lists. */
@@ -42,7 +45,7 @@ export class Catalogs {
     const entries = this.#pools.map((pool, index) => ({
       server: pool.server.name,
       lists: lists[index] ?? emptyLists,
-      disabledTools: this.#disabledTools.get(pool) ?? new Set<string>(),
+      disabledTools: this.#disabledTools.get(pool.server.name) ?? new Set<string>(),
       isShown: shown[index] === true,
     }))
     return new Catalog(entries, this.#rules)

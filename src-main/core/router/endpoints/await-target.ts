@@ -3,19 +3,12 @@ import { bytesAt, rpcCodes, type RpcError, type RpcRequest } from '#base/json-rp
 import type { ServerPool } from '../../upstream/server-pool.ts'
 import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
-import { guessServer, type Naming } from '../catalog/names.ts'
+import { isOpen } from '../../upstream/upstream-state.ts'
+import { guessServer } from '../catalog/names.ts'
 import * as refusals from '../refusals.ts'
+import type { Servers } from '../servers.ts'
 import { findProgressToken } from '../session/relay.ts'
 import type { CallInFlight, Session } from '../session/session.ts'
-
-/** The servers that a request may be for. */
-export interface Servers {
-  /** The enabled ones, by name. */
-  readonly pools: ReadonlyMap<string, ServerPool>
-  /** Names of those that are switched off. */
-  readonly disabled: readonly string[]
-  readonly naming: Naming
-}
 
 /** A request that leads nowhere yet. */
 export interface Lost {
@@ -38,11 +31,11 @@ export function awaitTarget(servers: Servers, lost: Lost): void {
   const id = Buffer.from(bytesAt(request.bytes, request.id))
   findProgressToken(request.bytes, request.params)
   const { pools, disabled, naming } = servers
-  const guess = name === undefined ? undefined : guessServer(name, [...pools.keys(), ...disabled], naming)
-  const pool = guess === undefined ? undefined : pools.get(guess)
+  const names = [...pools.map((one) => one.server.name), ...disabled]
+  const guess = name === undefined ? undefined : guessServer(name, names, naming)
+  const pool = servers.find(guess)
   if (guess !== undefined && pool === undefined) {
-    const off = { state: 'stopped', reason: 'it is switched off in Patchbay' } as const
-    session.sendError(id, refusals.toUnavailable(new ServerUnavailable(guess, off)))
+    session.sendError(id, refusals.toUnavailable(new ServerUnavailable(guess, { state: 'off' })))
     return
   }
   if (pool !== undefined) {
@@ -52,7 +45,7 @@ export function awaitTarget(servers: Servers, lost: Lost): void {
     else waitFor(upstream.whenListed(), id, lost)
     return
   }
-  const silent = [...pools.values()].flatMap((one) => findSilent(one, session))
+  const silent = pools.flatMap((one) => findSilent(one, session))
   if (silent.length > 0) waitFor(Promise.allSettled(silent.map((one) => one.whenListed())), id, lost)
   else if (!lost.retry()) session.sendError(id, refusal)
 }
@@ -65,7 +58,7 @@ function hasNoLists(pool: ServerPool, session: Session): boolean {
 function findSilent(pool: ServerPool, session: Session): Upstream[] {
   const upstream = pool.find(session.key) ?? pool.upstreams.at(-1)
   if (upstream === undefined || upstream.hasToldLists || !hasNoLists(pool, session)) return []
-  return upstream.state.state === 'starting' || upstream.state.state === 'ready' ? [upstream] : []
+  return upstream.state.state === 'starting' || isOpen(upstream.state) ? [upstream] : []
 }
 
 /** Until `told` settles, the request is in flight like any other: it can be cancelled and ends with its session. */

@@ -1,7 +1,6 @@
 import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
-import type { ServerPool } from '../../upstream/server-pool.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Naming } from '../catalog/names.ts'
+import type { Servers } from '../servers.ts'
 import type { Send, Subscriptions } from '../session/subscriptions.ts'
 import type { Session } from '../session/session.ts'
 
@@ -13,11 +12,7 @@ export interface Endpoint {
 
 /** What endpoints are made of. */
 export interface EndpointParts {
-  /** Enabled servers in the order of the configuration. */
-  readonly pools: readonly ServerPool[]
-  /** Names of servers that are switched off. */
-  readonly disabled: readonly string[]
-  readonly naming: Naming
+  readonly servers: Servers
   readonly subscriptions: Subscriptions
   readonly send: Send
   readonly catalogFor: (session: Session) => Catalog

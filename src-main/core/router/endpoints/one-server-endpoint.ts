@@ -1,33 +1,43 @@
 import { findMember, readElements, readString } from '#base/json-head.ts'
 import { bytesAt, type RpcNotification, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import { splice, type Replacement } from '#base/splice.ts'
-import { toArray } from '../../upstream/known-server.ts'
-import type { Connection } from '../../upstream/connection.ts'
+import { toArray } from '../../upstream/lists/known-server.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
-import { toSwitchedOff, toTimedOut } from '../refusals.ts'
+import { toSwitchedOff, toTimedOut, toUnavailable } from '../refusals.ts'
 import type { Session } from '../session/session.ts'
 import type { Endpoint, EndpointParts } from './endpoint.ts'
 
 /** One server alone: its own names and whatever it understands. Only what clients share is kept apart. */
 export class OneServerEndpoint implements Endpoint {
-  readonly #pool: ServerPool
+  readonly #name: string
   readonly #parts: EndpointParts
-  readonly #disabled: ReadonlySet<string>
 
-  constructor(pool: ServerPool, parts: EndpointParts) {
-    this.#pool = pool
+  constructor(name: string, parts: EndpointParts) {
+    this.#name = name
     this.#parts = parts
-    this.#disabled = new Set(pool.server.tools.disabled)
   }
 
   onRequest(session: Session, request: RpcRequest): void {
+    const pool = this.#parts.servers.find(this.#name)
+    if (pool !== undefined) this.#pass(session, request, pool)
+    else {
+      session.sendError(
+        bytesAt(request.bytes, request.id),
+        toUnavailable(this.#parts.servers.toGone(this.#name)),
+      )
+    }
+  }
+
+  #pass(session: Session, request: RpcRequest, pool: ServerPool): void {
     const { bytes, method, params } = request
-    const route = { pool: this.#pool, replacements: [] }
+    const route = { pool, replacements: [] }
+    const { disabled } = pool.server.tools
     switch (method) {
       case 'ping': {
-        const connection = this.#findForPing(session)
+        const connection = findForPing(pool, session)
         if (connection === undefined) break
-        this.#ping(session, connection, Buffer.from(bytesAt(bytes, request.id)))
+        this.#ping(session, { pool, connection, id: Buffer.from(bytesAt(bytes, request.id)) })
         return
       }
       case 'logging/setLevel':
@@ -44,15 +54,15 @@ export class OneServerEndpoint implements Endpoint {
       }
       case 'tools/call': {
         const tool = readString(bytes, findMember(bytes, params, 'name'))
-        if (tool === undefined || !this.#disabled.has(tool)) break
-        session.sendError(bytesAt(bytes, request.id), toSwitchedOff(this.#pool.server.name, tool))
+        if (tool === undefined || !disabled.includes(tool)) break
+        session.sendError(bytesAt(bytes, request.id), toSwitchedOff(this.#name, tool))
         return
       }
       case 'tools/list':
-        if (this.#disabled.size === 0) break
+        if (disabled.length === 0) break
         this.#parts.send(session, request, {
           ...route,
-          toAnswerReplacements: (answer) => this.#hideDisabled(answer),
+          toAnswerReplacements: (answer) => hideDisabled(answer, new Set(disabled)),
         })
         return
     }
@@ -60,7 +70,9 @@ export class OneServerEndpoint implements Endpoint {
   }
 
   onNotification(session: Session, notification: RpcNotification): void {
-    const upstream = this.#pool.acquire(session.key)
+    const upstream = this.#parts.servers.find(this.#name)?.acquire(session.key)
+    // Nobody is there to take it, and a notification has no answer to say so.
+    if (upstream === undefined) return
     if (upstream.connection !== undefined) {
       session.sendTo(upstream.connection, [notification.bytes])
       return
@@ -73,22 +85,16 @@ export class OneServerEndpoint implements Endpoint {
         session.sendTo(connection, [copy])
       },
       () => {
-        // Nobody is there to take it, and a notification has no answer to say so.
         session.addWaiting(-copy.length)
       },
     )
   }
 
-  /** To hear whether a server lives that has a process for each client, none more of it need be started. */
-  #findForPing(session: Session): Connection | undefined {
-    const own = this.#pool.find(session.key)
-    if (!this.#pool.isPerSession || (own !== undefined && this.#pool.ownerOf(own) === session.key))
-      return undefined
-    return this.#pool.upstreams.flatMap(({ connection }) => connection ?? [])[0]
-  }
-
-  #ping(session: Session, connection: Connection, id: Buffer): void {
-    const { name, timeouts } = this.#pool.server
+  #ping(
+    session: Session,
+    { pool, connection, id }: { pool: ServerPool; connection: Connection; id: Buffer },
+  ): void {
+    const { name, timeouts } = pool.server
     connection.request('ping', undefined, timeouts.requestSeconds * 1000).then(
       (answer) => {
         if (answer.id !== undefined) session.send(splice(answer.bytes, [{ span: answer.id, bytes: id }]))
@@ -98,13 +104,20 @@ export class OneServerEndpoint implements Endpoint {
       },
     )
   }
+}
 
-  #hideDisabled({ bytes, result }: RpcResponse): Replacement[] {
-    const span = findMember(bytes, result, 'tools')
-    if (span === undefined) return []
-    const kept = readElements(bytes, span).filter((tool) => {
-      return !this.#disabled.has(readString(bytes, findMember(bytes, tool, 'name')) ?? '')
-    })
-    return [{ span, bytes: toArray(kept.map((tool) => bytesAt(bytes, tool))) }]
-  }
+/** To hear whether a server lives that has a process for each client, none more of it need be started. */
+function findForPing(pool: ServerPool, session: Session): Connection | undefined {
+  const own = pool.find(session.key)
+  if (!pool.isPerSession || (own !== undefined && pool.ownerOf(own) === session.key)) return undefined
+  return pool.upstreams.flatMap(({ connection }) => connection ?? [])[0]
+}
+
+function hideDisabled({ bytes, result }: RpcResponse, disabled: ReadonlySet<string>): Replacement[] {
+  const span = findMember(bytes, result, 'tools')
+  if (span === undefined) return []
+  const kept = readElements(bytes, span).filter((tool) => {
+    return !disabled.has(readString(bytes, findMember(bytes, tool, 'name')) ?? '')
+  })
+  return [{ span, bytes: toArray(kept.map((tool) => bytesAt(bytes, tool))) }]
 }

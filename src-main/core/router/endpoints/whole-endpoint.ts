@@ -1,14 +1,13 @@
 import { findMember, findPath, readString, type Span } from '#base/json-head.ts'
 import { bytesAt, type RpcError, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import type { Replacement } from '#base/splice.ts'
-import { listKinds, listTable, type ListKind } from '../../upstream/list-items.ts'
-import type { ServerPool } from '../../upstream/server-pool.ts'
+import { listKinds, listTable, type ListKind } from '../../upstream/lists/list-items.ts'
 import type { Target } from '../catalog/catalog.ts'
 import { findUriRewrites } from '../catalog/rewrite-uris.ts'
 import * as refusals from '../refusals.ts'
 import type { Route } from '../session/relay.ts'
 import type { Session } from '../session/session.ts'
-import { awaitTarget, type Servers } from './await-target.ts'
+import { awaitTarget } from './await-target.ts'
 import type { Endpoint, EndpointParts } from './endpoint.ts'
 
 const emptyResult = Buffer.from('{}')
@@ -17,13 +16,9 @@ const kindByMethod = new Map<string, ListKind>(listKinds.map((kind) => [listTabl
 /** Everything behind one endpoint: lists merged, names and URIs led to their servers. */
 export class WholeEndpoint implements Endpoint {
   readonly #parts: EndpointParts
-  readonly #pools: ReadonlyMap<string, ServerPool>
-  readonly #servers: Servers
 
   constructor(parts: EndpointParts) {
     this.#parts = parts
-    this.#pools = new Map(parts.pools.map((pool) => [pool.server.name, pool]))
-    this.#servers = { pools: this.#pools, disabled: parts.disabled, naming: parts.naming }
   }
 
   onRequest(session: Session, request: RpcRequest): void {
@@ -72,6 +67,7 @@ export class WholeEndpoint implements Endpoint {
       )
       return
     }
+    for (const pool of this.#parts.servers.pools) pool.learn()
     session.catalog = this.#parts.catalogFor(session)
     session.sendResult(bytesAt(bytes, id), session.catalog.toResult(kind))
   }
@@ -87,7 +83,7 @@ export class WholeEndpoint implements Endpoint {
     const attempt = (): boolean =>
       this.#send(session, request, this.#parts.catalogFor(session).findName(kind, name), span)
     const refusal = refusals.toUnknownName(kind === 'tools' ? 'tool' : 'prompt', name)
-    if (!attempt()) awaitTarget(this.#servers, { session, request, name, retry: attempt, refusal })
+    if (!attempt()) awaitTarget(this.#parts.servers, { session, request, name, retry: attempt, refusal })
   }
 
   #byUri(session: Session, request: RpcRequest): void {
@@ -104,7 +100,7 @@ export class WholeEndpoint implements Endpoint {
     const retry = (): boolean =>
       this.#sendForUri(session, request, find() ?? this.#findOnlyWithResources(uri), span)
     const refusal = refusals.toUnknownUri(uri)
-    awaitTarget(this.#servers, { session, request, retry, refusal })
+    awaitTarget(this.#parts.servers, { session, request, retry, refusal })
   }
 
   #sendForUri(session: Session, request: RpcRequest, target: Target | undefined, span: Span): boolean {
@@ -120,7 +116,7 @@ export class WholeEndpoint implements Endpoint {
 
   /** A URI in nobody's list need not be nobody's: links in results may lead to what is not listed. */
   #findOnlyWithResources(uri: string): Target | undefined {
-    const offering = this.#parts.pools.filter((pool) => pool.offers('resources'))
+    const offering = this.#parts.servers.pools.filter((pool) => pool.offers('resources'))
     const server = offering[0]?.server.name
     return offering.length === 1 && server !== undefined ? { server, key: uri, isDisabled: false } : undefined
   }
@@ -146,7 +142,7 @@ export class WholeEndpoint implements Endpoint {
       return this.#send(session, request, target, span)
     }
     const name = isPrompt ? shown : undefined
-    if (!attempt()) awaitTarget(this.#servers, { session, request, name, retry: attempt, refusal })
+    if (!attempt()) awaitTarget(this.#parts.servers, { session, request, name, retry: attempt, refusal })
   }
 
   /** A method that we have never heard of goes where its `name` or `uri` leads, or to the only server there is. */
@@ -166,12 +162,12 @@ export class WholeEndpoint implements Endpoint {
       return this.#send(session, request, byName, nameSpan) || this.#send(session, request, byUri, uriSpan)
     }
     if (attempt()) return
-    const [only, ...others] = this.#parts.pools
+    const [only, ...others] = this.#parts.servers.pools
     const refusal = refusals.toUnknownMethod(method)
     if (only !== undefined && others.length === 0)
       this.#parts.send(session, request, { pool: only, replacements: [] })
     else if (name === undefined && uri === undefined) this.#refuse(session, bytesAt(bytes, id), refusal)
-    else awaitTarget(this.#servers, { session, request, retry: attempt, refusal })
+    else awaitTarget(this.#parts.servers, { session, request, retry: attempt, refusal })
   }
 
   /** Sees to a request that leads somewhere; false when it does not. */
@@ -189,7 +185,7 @@ export class WholeEndpoint implements Endpoint {
   }
 
   #toRoute(session: Session, { bytes }: RpcRequest, target: Target, span: Span): Route | undefined {
-    const pool = this.#pools.get(target.server)
+    const pool = this.#parts.servers.find(target.server)
     if (pool === undefined) return undefined
     const isSame = readString(bytes, span) === target.key
     const replacements: Replacement[] = isSame

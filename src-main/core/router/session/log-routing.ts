@@ -1,7 +1,7 @@
 import { findMember, readString } from '#base/json-head.ts'
 import type { RpcNotification } from '#base/json-rpc.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { Connection } from '../../upstream/connection.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import { isWanted, toMostVerbose, type LogLevel } from '../log-level.ts'
 import type { Session } from './session.ts'
 

@@ -10,7 +10,7 @@ import {
   type RpcResponse,
 } from '#base/json-rpc.ts'
 import { splice } from '#base/splice.ts'
-import type { Connection } from '../../upstream/connection.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import type { ServerPool, SessionKey } from '../../upstream/server-pool.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { toLacking, toQuestionRefusal, type questionRefusals } from '../refusals.ts'

@@ -149,7 +149,9 @@ describe('a call fails at once, and the error names server and state, when the s
     await life.exit()
     await bench.until('s', 'stopped')
     const { error } = await client.call('s__echo')
-    expect(error?.message).toBe('The server “s” is stopped: it exited with code 3.')
+    expect(error?.message).toMatch(
+      /^The server “s” is stopped: it exited with code 3\. Its restart is switched off;/,
+    )
     expect(bench.server('s').untaken).toBe(0)
   })
 
@@ -157,8 +159,8 @@ describe('a call fails at once, and the error names server and state, when the s
     const bench = await openBench({ servers: { off: { config: { enabled: false } } } })
     const client = await bench.open()
     const { error } = await client.call('off__echo')
-    expect(error).toMatchObject({ code: -32000, data: { server: 'off', state: 'stopped' } })
-    expect(error?.message).toContain('“off” is stopped: it is switched off in Patchbay')
+    expect(error).toMatchObject({ code: -32000, data: { server: 'off', state: 'off' } })
+    expect(error?.message).toBe('The server “off” is switched off in Patchbay.')
   })
 
   it('is not there at all: then the tool is unknown', async () => {

@@ -7,7 +7,7 @@ import {
   type RpcResponse,
 } from '#base/json-rpc.ts'
 import { splice, type Parts, type Replacement } from '#base/splice.ts'
-import type { Connection } from '../../upstream/connection.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
 import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
 import type { Upstream } from '../../upstream/upstream.ts'

@@ -1,7 +1,7 @@
 import { findMember, readString } from '#base/json-head.ts'
 import { bytesAt, type RpcNotification, type RpcRequest, type RpcResponse } from '#base/json-rpc.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { Connection } from '../../upstream/connection.ts'
+import type { Connection } from '../../upstream/connection/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import type { Route } from './relay.ts'
@@ -27,6 +27,8 @@ export class Subscriptions {
   readonly #send: Send
   readonly #logger: Logger
   readonly #byUpstream = new Map<Upstream, Map<string, Subscription>>()
+  /** Of servers that are switched off, by name: they may be switched on again. */
+  readonly #parked = new Map<string, (readonly [uri: string, session: Session])[]>()
 
   constructor(send: Send, logger: Logger) {
     this.#send = send
@@ -98,6 +100,30 @@ export class Subscriptions {
         this.#join(subscription.pool, uri, session)
       }
     }
+  }
+
+  /** Whether anybody subscribed to anything there. */
+  has(upstream: Upstream): boolean {
+    return this.#byUpstream.has(upstream)
+  }
+
+  /** A server is switched off: what was subscribed to is so again once it is back. */
+  park(pool: ServerPool): void {
+    const parked = pool.upstreams.flatMap((upstream) => {
+      const subscriptions = [...(this.#byUpstream.get(upstream) ?? [])]
+      this.#byUpstream.delete(upstream)
+      return subscriptions.flatMap(([uri, { sessions }]) =>
+        Array.from(sessions, (session) => [uri, session] as const),
+      )
+    })
+    if (parked.length > 0) this.#parked.set(pool.server.name, parked)
+  }
+
+  /** A server is switched on. */
+  unpark(pool: ServerPool): void {
+    const parked = this.#parked.get(pool.server.name) ?? []
+    this.#parked.delete(pool.server.name)
+    for (const [uri, session] of parked) if (session.phase === 'open') this.#join(pool, uri, session)
   }
 
   onSessionClosed(session: Session): void {

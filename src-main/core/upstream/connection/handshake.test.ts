@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { toOpening } from '../../testing/fake-carrier.ts'
+import { toOpening } from '../../../testing/fake-carrier.ts'
 import { startHandshake } from './handshake.ts'
 
 interface Message {

@@ -1,17 +1,19 @@
 import { LineSplitter } from '#base/json-lines.ts'
 import { LineWriter } from '#base/line-writer.ts'
-import type { Logger } from '../observe/logger.ts'
-import type { StdioTransport } from '../config/config.ts'
-import { toChildEnvironment } from '../supervisor/child-environment.ts'
-import { ManagedProcess } from '../supervisor/managed-process.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { ServerOutput } from '../../observe/server-output.ts'
+import type { ManagedProcess } from '../../supervisor/managed-process.ts'
+import { isStopped } from '../../supervisor/process-table.ts'
 import type { Carrier, CarrierListener } from './carrier.ts'
+import { LastWords } from './last-words.ts'
 
-/** What a stdio carrier needs besides the command itself. */
+/** What a stdio carrier needs besides the process itself. */
 export interface StdioCarrierOptions {
-  readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
   /** Longest message from the server, in bytes. */
   readonly messageBytes: number
+  /** Takes what the server prints besides messages. */
+  readonly output: ServerOutput
   readonly logger: Logger
 }
 
@@ -21,15 +23,14 @@ const halfClosedMs = 500
 const openBrace = 0x7b
 const openBracket = 0x5b
 
-/** Starts a server as a child process and speaks to it by lines on its stdin and stdout. */
+/** Speaks to a server that is a child process by lines on its stdin and stdout. */
 export function openStdioCarrier(
-  transport: StdioTransport,
+  child: ManagedProcess,
   options: StdioCarrierOptions,
   listener: CarrierListener,
-): Carrier & { readonly pid: number | undefined } {
+): Carrier {
   const { logger, platform } = options
-  const env = toChildEnvironment(options.env, transport.env)
-  const child = new ManagedProcess({ ...transport, env, cwd: transport.cwd }, platform)
+  const lastWords = new LastWords()
   /** Why we ended it, when it was us. */
   let endedBecause: string | undefined
   let hasExited = false
@@ -53,13 +54,14 @@ export function openStdioCarrier(
     logger.debug('Writing to the server failed.', { error: error.message })
   })
   readLines(child, options, listener)
+  readOutput(child, options.output, lastWords)
   watchHalfClosed(child, endBecause)
   void child.exited.then((reason) => {
     hasExited = true
     writer.close()
     // What the process had written before it exited is still on its way.
     onceEnded(child, () => {
-      listener.onClosed(endedBecause ?? reason)
+      listener.onClosed(endedBecause ?? `${reason}${lastWords.toQuotation()}`)
       // A tree whose root is gone is of no use to anybody.
       void child.stop()
     })
@@ -67,7 +69,6 @@ export function openStdioCarrier(
 
   let holds = 0
   return {
-    pid: child.pid,
     get isCongested() {
       return writer.isCongested
     },
@@ -80,6 +81,7 @@ export function openStdioCarrier(
     releaseReading: () => {
       if (--holds === 0) child.stdout.resume()
     },
+    isSuspended: async () => child.pid !== undefined && (await isStopped(child.pid, platform)),
     stop: () => child.stop(),
   }
 }
@@ -96,9 +98,11 @@ function watchHalfClosed(child: ManagedProcess, endBecause: (reason: string) => 
   child.stdout.on('end', onHalfClosed('it closed its output'))
 }
 
+const longestOutput = 64 * 1024
+
 function readLines(
   child: ManagedProcess,
-  { messageBytes, logger }: StdioCarrierOptions,
+  { messageBytes, output }: StdioCarrierOptions,
   listener: CarrierListener,
 ): void {
   const stdout = new LineSplitter({
@@ -106,17 +110,12 @@ function readLines(
     onLine: (line) => {
       const message = line.subarray(findStart(line))
       if (message[0] === openBrace || message[0] === openBracket) listener.onLine(message)
-      else logger.debug('The server wrote a line to stdout that is no message.', { bytes: line.length })
+      else output.add('stdout', line.subarray(0, longestOutput))
     },
-    onTooLong: listener.onTooLong,
-  })
-  const stderr = new LineSplitter({
-    maxBytes: 64 * 1024,
-    onLine: (line) => {
-      logger.debug('stderr', { text: line.toString('utf8', 0, 2000) })
-    },
-    onTooLong: (first) => {
-      logger.debug('stderr', { text: first.toString() })
+    onTooLong: (first, last) => {
+      const start = first[findStart(first)]
+      if (start === openBrace || start === openBracket) listener.onTooLong(first, last)
+      else output.add('stdout', first)
     },
   })
   child.stdout.on('data', (chunk: Buffer) => {
@@ -125,6 +124,14 @@ function readLines(
   child.stdout.on('end', () => {
     stdout.end()
   })
+}
+
+function readOutput(child: ManagedProcess, output: ServerOutput, lastWords: LastWords): void {
+  const take = (line: Buffer): void => {
+    output.add('stderr', line)
+    lastWords.add(line)
+  }
+  const stderr = new LineSplitter({ maxBytes: longestOutput, onLine: take, onTooLong: take })
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk)
   })
@@ -142,19 +149,25 @@ function findStart(line: Buffer): number {
 
 const drainMs = 500
 
-/** Calls back once stdout is over; a grandchild that keeps it open is not waited for long. */
+/** Calls back once stdout and stderr are over; a grandchild that keeps them open is not waited for long. */
 function onceEnded(child: ManagedProcess, done: () => void): void {
-  if (child.pid === undefined || child.stdout.readableEnded || child.stdout.destroyed) {
+  const open = [child.stdout, child.stderr].filter((stream) => !stream.readableEnded && !stream.destroyed)
+  if (child.pid === undefined || open.length === 0) {
     done()
     return
   }
+  const rest = new Set(open)
   const timer = setTimeout(finish, drainMs)
-  child.stdout.once('close', finish)
-  child.stdout.once('end', finish)
-  let finished = false
+  for (const stream of open) {
+    const onEnded = (): void => {
+      if (rest.delete(stream) && rest.size === 0) finish()
+    }
+    stream.once('close', onEnded).once('end', onEnded)
+  }
+  let isFinished = false
   function finish(): void {
-    if (finished) return
-    finished = true
+    if (isFinished) return
+    isFinished = true
     clearTimeout(timer)
     done()
   }

@@ -4,7 +4,7 @@ import {
   toOpening,
   type FakeAnswers,
   type FakeConnection,
-} from '../../testing/fake-carrier.ts'
+} from '../../../testing/fake-carrier.ts'
 import { ListFollower } from './list-follower.ts'
 import { emptyLists, parseItems, type Lists } from './list-items.ts'
 

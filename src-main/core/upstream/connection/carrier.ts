@@ -8,6 +8,8 @@ export interface Carrier {
   /** Stops reading from the server until as many `releaseReading` calls have come. */
   holdReading(): void
   releaseReading(): void
+  /** Whether somebody has suspended the server, so that it cannot be at work on anything. */
+  isSuspended(): Promise<boolean>
   /** Closes it for good, within a deadline of its own. */
   stop(): Promise<void>
 }

@@ -4,7 +4,7 @@ import {
   toOpening,
   type FakeAnswers,
   type SentMessage,
-} from '../../testing/fake-carrier.ts'
+} from '../../../testing/fake-carrier.ts'
 import { readList, toOfferedKinds } from './list-reader.ts'
 
 const toCursor = (params: SentMessage['params']) =>

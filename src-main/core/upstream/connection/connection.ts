@@ -11,10 +11,10 @@ import {
 } from '#base/json-rpc.ts'
 import { findAnsweredId, findQuestionId } from '#base/json-edges.ts'
 import type { Parts } from '#base/splice.ts'
-import type { Logger } from '../observe/logger.ts'
+import type { Logger } from '../../observe/logger.ts'
 import type { Carrier, CarrierListener } from './carrier.ts'
 import { startHandshake, type Handshake } from './handshake.ts'
-import { readCapabilities } from './known-server.ts'
+import { readCapabilities } from '../lists/known-server.ts'
 import { PendingRequests } from './pending-requests.ts'
 
 /** What a server sends of its own accord, and when it can be written to again. */
@@ -30,6 +30,8 @@ export interface ConnectionListener {
 export interface ConnectionOptions {
   readonly openCarrier: (listener: CarrierListener) => Carrier
   readonly connectMs: number
+  /** Takes lines that are no messages. */
+  readonly onOutput: (line: Buffer) => void
   readonly logger: Logger
 }
 
@@ -45,6 +47,7 @@ export class Connection {
   readonly #logger: Logger
   readonly #listener: ConnectionListener
   readonly #handshake: Handshake
+  readonly #onOutput: (line: Buffer) => void
   readonly #failOpening: (error: Error) => void
   /** What came before the session was open and the listener had heard of it. */
   #early: Buffer[] | undefined = []
@@ -53,10 +56,13 @@ export class Connection {
   #unreadReplyBytes = 0
   #initialize: Buffer = Buffer.from('{}')
   #capabilities: ReadonlySet<string> = new Set()
+  #lastHeard = performance.now()
+  #holds = 0
   #closedReason: string | undefined
 
-  constructor({ openCarrier, connectMs, logger }: ConnectionOptions, listener: ConnectionListener) {
+  constructor({ openCarrier, connectMs, onOutput, logger }: ConnectionOptions, listener: ConnectionListener) {
     this.#logger = logger
+    this.#onOutput = onOutput
     this.#listener = listener
     let onOpened: (initialize: Buffer) => void = () => undefined
     let onFailed: (error: Error) => void = () => undefined
@@ -108,6 +114,16 @@ export class Connection {
     return this.#closedReason !== undefined
   }
 
+  /** When the server last sent anything, on the clock of `performance`; now while it is not read from. */
+  get lastHeard(): number {
+    return this.#holds > 0 ? performance.now() : this.#lastHeard
+  }
+
+  /** Whether somebody has suspended the server. */
+  isSuspended(): Promise<boolean> {
+    return this.#carrier.isSuspended()
+  }
+
   send(parts: Parts): void {
     this.#carrier.send(parts)
   }
@@ -125,11 +141,20 @@ export class Connection {
   }
 
   holdReading(): void {
+    this.#holds += 1
     this.#carrier.holdReading()
   }
 
   releaseReading(): void {
+    this.#holds -= 1
+    // What it sends is on its way only now.
+    this.#lastHeard = performance.now()
     this.#carrier.releaseReading()
+  }
+
+  /** Counts as lost from now on: every request in flight is told. Its carrier is still to be stopped. */
+  abandon(reason: string): void {
+    this.#onClosed(reason)
   }
 
   stop(): Promise<void> {
@@ -169,6 +194,7 @@ export class Connection {
   }
 
   #onLine(line: Buffer): void {
+    this.#lastHeard = performance.now()
     if (this.#early !== undefined) {
       if (!this.#handshake.take(line)) this.#keepEarly(this.#early, line)
       return
@@ -205,7 +231,9 @@ export class Connection {
         this.#onNotification(message)
         break
       case 'fault':
-        this.#logger.warning('The server sent a line that is no message.', { reason: message.reason })
+        // Mostly a log line that begins as JSON does, such as "[INFO] …".
+        this.#logger.debug('The server sent a line that is no message.', { reason: message.reason })
+        this.#onOutput(message.bytes)
         break
     }
   }
@@ -236,6 +264,7 @@ export class Connection {
   }
 
   #onClosed(reason: string): void {
+    if (this.isClosed) return
     this.#closedReason = reason
     this.#handshake.abandon()
     this.#listener.onClosed(this, reason)

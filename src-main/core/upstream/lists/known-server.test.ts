@@ -1,9 +1,9 @@
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { makeScratchFolder } from '../../testing/scratch-folder.ts'
-import { toServerConfig } from '../../testing/server-config.ts'
-import type { StdioTransport } from '../config/config.ts'
+import { makeScratchFolder } from '../../../testing/scratch-folder.ts'
+import { toServerConfig } from '../../../testing/server-config.ts'
+import type { StdioTransport } from '../../config/config.ts'
 import {
   readCapabilities,
   readKnownServer,

@@ -1,5 +1,5 @@
-import type { Logger } from '../observe/logger.ts'
-import type { Connection } from './connection.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { Connection } from '../connection/connection.ts'
 import { isSameList, type ListItem, type ListKind, type Lists } from './list-items.ts'
 import { readList, toOfferedKinds } from './list-reader.ts'
 

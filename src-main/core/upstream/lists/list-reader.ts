@@ -1,5 +1,5 @@
 import { findMember, readString } from '#base/json-head.ts'
-import type { Connection } from './connection.ts'
+import type { Connection } from '../connection/connection.ts'
 import { listKinds, listTable, parseItems, type ListItem, type ListKind } from './list-items.ts'
 
 const maxPages = 1000

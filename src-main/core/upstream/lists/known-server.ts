@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { findMember, readMembers, readString } from '#base/json-head.ts'
-import type { ServerConfig } from '../config/config.ts'
+import { writeFileAtomically } from '#base/write-atomically.ts'
+import type { ServerConfig } from '../../config/config.ts'
 import { emptyLists, listKinds, parseItems, type Lists } from './list-items.ts'
 
 /** What is remembered of a server from one start to the next. */
@@ -85,9 +86,7 @@ export async function writeKnownServer(
     ]),
     Buffer.from('}\n'),
   ]
-  const scratch = `${file}.${process.pid}.tmp`
-  await writeFile(scratch, Buffer.concat(members), { mode: 0o600 })
-  await rename(scratch, file)
+  await writeFileAtomically(file, Buffer.concat(members))
 }
 
 const comma = Buffer.from(',')

@@ -28,6 +28,7 @@ const withdrawnMs = 60_000
 
 interface Entry<T> {
   readonly request: T
+  readonly since: number
   timer: NodeJS.Timeout
 }
 
@@ -37,6 +38,10 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   /** Sessions whose requests were taken back: the peer may still be at work on them. */
   readonly #withdrawn = new Map<number, number>()
   #nextId: number
+  /** How many of them are for sessions. */
+  #forSessions = 0
+  #lastUsed = performance.now()
+  #onUnused: (() => void)[] = []
 
   constructor(firstId = 1) {
     this.#nextId = firstId
@@ -49,7 +54,8 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   /** Takes a request in and gives the id to send it under. The same number serves as its progress token. */
   add(request: T): number {
     const id = this.#nextId++
-    this.#entries.set(id, { request, timer: this.#arm(id, request) })
+    this.#entries.set(id, { request, since: performance.now(), timer: this.#arm(id, request) })
+    if (request.session !== undefined) this.#forSessions += 1
     return id
   }
 
@@ -59,7 +65,32 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     if (entry === undefined) return undefined
     this.#entries.delete(id)
     clearTimeout(entry.timer)
+    this.#noteOver(entry.request)
     return entry.request
+  }
+
+  /** When a session last waited for an answer, on the clock of `performance`: now while one does. */
+  get lastUsed(): number {
+    return this.#forSessions > 0 ? performance.now() : this.#lastUsed
+  }
+
+  /** Since when the session waits that has waited longest, on the clock of `performance`. */
+  get oldestOfSession(): number | undefined {
+    if (this.#forSessions === 0) return undefined
+    // Entries stand in the order in which they came.
+    return [...this.#entries.values()].find(({ request }) => request.session !== undefined)?.since
+  }
+
+  /** Settles when no session waits for an answer any more, or after so many milliseconds. */
+  async untilUnused(milliseconds: number): Promise<void> {
+    if (this.#forSessions === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#onUnused.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   /** The other side tells that it works on one of them, by the token that it got: the request's id. */
@@ -99,10 +130,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
 
   /** Takes all out, oldest first. */
   takeAll(): T[] {
-    const requests = [...this.#entries.values()].map((entry) => entry.request)
-    for (const entry of this.#entries.values()) clearTimeout(entry.timer)
-    this.#entries.clear()
-    return requests
+    return [...this.#entries.keys()].flatMap((id) => this.take(id) ?? [])
   }
 
   #noteWithdrawn(id: number, session: number): void {
@@ -121,8 +149,15 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
         entry.timer.refresh()
         return
       }
-      this.#entries.delete(id)
-      if (request.session !== undefined) this.#noteWithdrawn(id, request.session)
+      this.withdraw(id)
     }, request.timeoutMs)
+  }
+
+  #noteOver(request: T): void {
+    if (request.session === undefined) return
+    this.#forSessions -= 1
+    this.#lastUsed = performance.now()
+    if (this.#forSessions > 0) return
+    for (const tell of this.#onUnused.splice(0)) tell()
   }
 }

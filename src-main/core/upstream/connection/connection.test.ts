@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { createFakeConnection, toOpening } from '../../testing/fake-carrier.ts'
+import { createFakeConnection, toOpening } from '../../../testing/fake-carrier.ts'
 
 const note = (method: string) => `{"jsonrpc":"2.0","method":"${method}"}`
 
@@ -76,12 +76,12 @@ describe('messages of the server', () => {
     expect(told).toEqual(['request sampling/createMessage', 'notification notifications/message'])
   })
 
-  it('go into the log when they are no messages', async () => {
+  it('count as output when they are no messages', async () => {
     const { carrier, told, entries } = await open()
     carrier.receive('{"id":')
-    carrier.receive('[]')
-    expect(told).toEqual([])
-    expect(entries.map(({ level }) => level)).toEqual(['warning', 'warning'])
+    carrier.receive('[INFO] started')
+    expect(told).toEqual(['output {"id":', 'output [INFO] started'])
+    expect(entries.map(({ level }) => level)).toEqual(['debug', 'debug'])
   })
 
   it('are dropped when they answer nobody', async () => {

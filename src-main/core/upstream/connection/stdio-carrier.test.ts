@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createLogRecorder } from '../../testing/log-recorder.ts'
-import { patience } from '../../testing/patience.ts'
-import { isRunning } from '../../testing/script-server.ts'
+import { createLogRecorder } from '../../../testing/log-recorder.ts'
+import { patience } from '../../../testing/patience.ts'
+import { isRunning } from '../../../testing/script-server.ts'
+import { ManagedProcess } from '../../supervisor/managed-process.ts'
 import { openStdioCarrier, type StdioCarrierOptions } from './stdio-carrier.ts'
 
 const stops: (() => Promise<void>)[] = []
@@ -12,9 +13,21 @@ function open(script: string, changes: Partial<StdioCarrierOptions> & { command?
   const { logger, entries } = createLogRecorder()
   const told = { lines: [] as string[], tooLong: [] as string[], drained: 0, closed: [] as string[] }
   const command = changes.command ?? process.execPath
+  const printed = { stdout: [] as string[], stderr: [] as string[] }
+  const { platform } = process
+  const child = new ManagedProcess(
+    { command, args: ['-e', script], env: process.env, cwd: undefined },
+    platform,
+  )
   const carrier = openStdioCarrier(
-    { type: 'stdio', command, args: ['-e', script], env: { OWN: 'own' } },
-    { env: process.env, platform: process.platform, messageBytes: 100_000, logger, ...changes },
+    child,
+    {
+      platform,
+      messageBytes: 100_000,
+      output: { add: (stream, line) => printed[stream].push(line.toString()), recent: [] },
+      logger,
+      ...changes,
+    },
     {
       onLine: (line) => told.lines.push(line.toString()),
       onTooLong: (first, last) => told.tooLong.push(`${first.toString()}…${last.toString()}`),
@@ -26,9 +39,7 @@ function open(script: string, changes: Partial<StdioCarrierOptions> & { command?
   const send = (text: string) => {
     carrier.send([Buffer.from(text)])
   }
-  const texts = (stream: string) =>
-    entries.filter(({ message }) => message === stream).map(({ fields }) => fields['text'])
-  return { carrier, told, send, texts, entries }
+  return { carrier, child, told, send, printed, entries }
 }
 
 const closed = (told: { readonly closed: readonly string[] }) =>
@@ -55,12 +66,11 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     expect(told.closed).toEqual(['it exited with code 0'])
   })
 
-  it('passes over what is no JSON on stdout, and keeps no word of it', async () => {
-    const { told, entries } = open(String.raw`process.stdout.write('Listening…\n\n{"a":1}\r\n42\n[1]\n')`)
+  it('takes what is no JSON on stdout for output', async () => {
+    const { told, printed } = open(String.raw`process.stdout.write('Listening…\n\n{"a":1}\r\n42\n[1]\n')`)
     await closed(told)
     expect(told.lines).toEqual(['{"a":1}', '[1]'])
-    expect(entries.flatMap(({ fields }) => fields['bytes'] ?? [])).toEqual([12, 2])
-    expect(JSON.stringify(entries)).not.toContain('Listening')
+    expect(printed.stdout).toEqual(['Listening…', '42'])
   })
 
   it('takes a message with space or a byte order mark in front of it for a message', async () => {
@@ -85,22 +95,17 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
       `process.stdout.write('{"last":1}'); process.stderr.write('bye'); process.exitCode = 3`,
     )
     await closed(told)
-    expect(told).toMatchObject({ lines: ['{"last":1}'], closed: ['it exited with code 3'] })
+    expect(told).toMatchObject({ lines: ['{"last":1}'], closed: ['it exited with code 3 (it said: “bye”)'] })
   })
 
-  it('keeps stderr in the log, line by line, and only the beginning of an endless one', async () => {
+  it('takes stderr for output, line by line, and only the beginning of an endless one', async () => {
     const script = String.raw`process.stderr.write('one\ntwo\n' + 'x'.repeat(100_000) + '\nlast')`
-    const { told, texts } = open(script)
+    const { told, printed } = open(script)
     await closed(told)
     await vi.waitFor(() => {
-      expect(texts('stderr').map((text) => String(text).slice(0, 10))).toEqual([
-        'one',
-        'two',
-        'x'.repeat(10),
-        'last',
-      ])
+      expect(printed.stderr.map((text) => text.slice(0, 10))).toEqual(['one', 'two', 'x'.repeat(10), 'last'])
     }, patience)
-    expect(String(texts('stderr')[2]).length).toBeLessThanOrEqual(2000)
+    expect(printed.stderr[2]!.length).toBeLessThanOrEqual(64 * 1024)
   })
 
   it('tells the edges of a message that is too long and goes on with the next', async () => {
@@ -116,23 +121,12 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     expect(told.tooLong[0]).toMatch(/^\{"id":1,"x":"xxx.*….*xxx"\}$/)
   })
 
-  it('gives the process its own environment on top, without what is about Patchbay', async () => {
-    const script = `console.log(JSON.stringify({ ...process.env }))`
-    const { told } = open(script, {
-      env: { ...process.env, OWN: 'inherited', OTHER: '1', PATCHBAY_HOME: '/x' },
-    })
-    await closed(told)
-    const env = JSON.parse(told.lines[0] ?? '{}') as Record<string, string>
-    expect(env).toMatchObject({ OWN: 'own', OTHER: '1' })
-    expect(env).not.toHaveProperty('PATCHBAY_HOME')
-  })
-
   it('tells that the command was not found', async () => {
-    const { told, carrier, send } = open('', { command: 'no-such-command-here' })
+    const { told, child, send } = open('', { command: 'no-such-command-here' })
     send('{}')
     await closed(told)
     expect(told.closed).toEqual(['its command “no-such-command-here” was not found'])
-    expect(carrier.pid).toBeUndefined()
+    expect(child.pid).toBeUndefined()
   })
 
   it('ends what the process leaves behind, even when that keeps its stdout open', async () => {
@@ -154,19 +148,19 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
 describe('the flow of a stdio carrier', { timeout: 20_000 }, () => {
   it('reads nothing while it is held, until as many releases have come', async () => {
     // The echo comes on stdout first, then on stderr, which is never held.
-    const { carrier, told, send, texts } = open(`
+    const { carrier, told, send, printed } = open(`
       process.stdin.on('data', (chunk) => { process.stdout.write(chunk); process.stderr.write(chunk) })
     `)
     carrier.holdReading()
     carrier.holdReading()
     send('{"a":1}')
     await vi.waitFor(() => {
-      expect(texts('stderr')).toEqual(['{"a":1}'])
+      expect(printed.stderr).toEqual(['{"a":1}'])
     }, patience)
     carrier.releaseReading()
     send('{"b":1}')
     await vi.waitFor(() => {
-      expect(texts('stderr')).toEqual(['{"a":1}', '{"b":1}'])
+      expect(printed.stderr).toEqual(['{"a":1}', '{"b":1}'])
     }, patience)
     await nextTurn()
     expect(told.lines).toEqual([])
@@ -185,14 +179,14 @@ describe('the flow of a stdio carrier', { timeout: 20_000 }, () => {
   `
 
   it('is congested while the server does not read, and tells when it does again', async () => {
-    const { carrier, told, entries } = open(reluctant)
+    const { carrier, child, told, entries } = open(reluctant)
     await vi.waitFor(() => {
       expect(told.lines).toEqual(['{}'])
     }, patience)
     carrier.send([Buffer.alloc(9 * 1024 * 1024, 'x')])
     expect(carrier.isCongested).toBe(true)
     expect(entries.filter(({ level }) => level === 'warning')).toHaveLength(1)
-    process.kill(carrier.pid!, 'SIGUSR2')
+    process.kill(child.pid!, 'SIGUSR2')
     await vi.waitFor(() => {
       expect(told.drained).toBe(1)
     }, patience)

@@ -1,0 +1,316 @@
+import { describe, expect, it } from 'vitest'
+import { openBench, type RouterBench } from '../../testing/router-bench.ts'
+import { toTool } from '../../testing/scripted-server.ts'
+import type { Config, GatewaySettings, ServerConfig } from '../config/config.ts'
+
+const echo = { script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] } }
+const toolsChanged = 'notifications/tools/list_changed'
+
+/** Both servers run, and a client of the whole is there. */
+async function openTwo() {
+  const bench = await openBench({ servers: { a: echo, b: echo } })
+  await bench.start()
+  const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
+  return { bench, a, b, client: await bench.open() }
+}
+
+/** The bench's first configuration with other servers in it. */
+function withServers(
+  { config }: RouterBench,
+  changes: Readonly<Record<string, Partial<ServerConfig>>>,
+  gateway: Partial<GatewaySettings> = {},
+): Config {
+  return {
+    ...config,
+    servers: config.servers.map((server) => ({ ...server, ...changes[server.name] })),
+    gateway: { ...config.gateway, ...gateway },
+  }
+}
+
+/** A server started in another way. */
+function restarted({ config }: RouterBench, name: string): Partial<ServerConfig> {
+  const { transport } = config.servers.find((server) => server.name === name)!
+  return { transport: { ...transport, env: { ...transport.env, NEWS: '1' } } }
+}
+
+describe('another configuration', () => {
+  it('lets a call in flight on a server that did not change come to its end there', async () => {
+    const { bench, a, client } = await openTwo()
+    const answer = client.call('a__echo')
+    const call = await a.next('tools/call')
+    await bench.router.apply(withServers(bench, { b: restarted(bench, 'b'), a: { startDelayMs: 7 } }))
+    await bench.server('b').nextLife()
+    a.reply(call, '{"content":[]}')
+    expect((await answer).result).toEqual({ content: [] })
+    expect(bench.server('a').untaken).toBe(0)
+  })
+
+  it('lets a call in flight end before it starts its server anew; calls after it wait for the new one', async () => {
+    const { bench, b, client } = await openTwo()
+    const early = client.call('b__echo')
+    const call = await b.next('tools/call')
+    await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
+    const late = client.call('b__echo', '{"late":1}')
+    expect(bench.pool('b').stateFor(0).state).toBe('starting')
+    expect(bench.server('b').untaken).toBe(0)
+    b.reply(call, '{"old":1}')
+    expect((await early).result).toEqual({ old: 1 })
+    await b.ended
+    const next = await bench.server('b').nextLife()
+    next.reply(await next.next('tools/call'), '{"new":1}')
+    expect((await late).result).toEqual({ new: 1 })
+  })
+
+  it('tells clients when the changed server is back, of the whole and of it alone', async () => {
+    const { bench, client } = await openTwo()
+    const [alone, other] = [await bench.open('{}', 'b'), await bench.open('{}', 'a')]
+    await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
+    await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
+    expect(other.methods).toEqual([])
+  })
+
+  it('subscribes anew where a client had subscribed', async () => {
+    const { bench, b, client } = await openTwo()
+    const uri = 'patchbay://b/x%3A%2F%2F1'
+    const answer = client.request('resources/subscribe', `{"uri":"${uri}"}`)
+    b.reply(await b.next('resources/subscribe'))
+    await answer
+    await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
+    const next = await bench.server('b').nextLife()
+    next.reply(await next.next('resources/subscribe'))
+    next.notify('notifications/resources/updated', '{"uri":"x://1"}')
+    expect((await client.next('notifications/resources/updated')).params).toEqual({ uri })
+  })
+
+  it('leaves a process alone whose settings it can take on', async () => {
+    const { bench, client } = await openTwo()
+    const timeouts = { connectSeconds: 9, requestSeconds: 9, resetOnProgress: false }
+    await bench.router.apply(withServers(bench, { a: { timeouts, idleStopSeconds: 60 } }))
+    expect(bench.pool('a').server.timeouts.requestSeconds).toBe(9)
+    expect(bench.pool('a').upstreams[0]?.server.idleStopSeconds).toBe(60)
+    expect([bench.server('a').untaken, client.methods]).toEqual([0, []])
+  })
+
+  it('starts a server that kept failing, if its way of starting is another', async () => {
+    const bench = await openBench({
+      servers: {
+        a: {
+          script: { isBroken: true },
+          config: {
+            restart: { enabled: true, max: 0, windowSeconds: 9, delayMs: 1, maxDelayMs: 1, jitter: false },
+          },
+        },
+      },
+    })
+    bench.router.start()
+    await bench.until('a', 'crash-loop')
+    await bench.router.apply(withServers(bench, { a: { startDelayMs: 1 } }))
+    expect(bench.pool('a').stateFor(0).state).toBe('crash-loop')
+    bench.server('a').script = echo.script
+    await bench.router.apply(withServers(bench, { a: { startDelayMs: 1, ...restarted(bench, 'a') } }))
+    await bench.until('a', 'ready')
+  })
+})
+
+describe('switching', () => {
+  it('a server off lets its call in flight end, refuses others, and stops it', async () => {
+    const { bench, b, client } = await openTwo()
+    const alone = await bench.open('{}', 'b')
+    const answer = client.call('b__echo')
+    const call = await b.next('tools/call')
+    await bench.router.apply(withServers(bench, { b: { enabled: false } }))
+    await client.next(toolsChanged)
+    expect((await client.call('b__echo')).error?.data).toMatchObject({ server: 'b', state: 'off' })
+    expect((await alone.call('echo')).error?.message).toBe('The server “b” is switched off in Patchbay.')
+    b.reply(call, '{"still":1}')
+    expect((await answer).result).toEqual({ still: 1 })
+    await b.ended
+    expect(bench.router.hasServer('b')).toBe(false)
+  })
+
+  it('a server on starts it and subscribes to what its clients had subscribed to', async () => {
+    const { bench, b, client } = await openTwo()
+    const alone = await bench.open('{}', 'b')
+    const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
+    b.reply(await b.next('resources/subscribe'))
+    await subscribed
+    await bench.router.apply(withServers(bench, { b: { enabled: false } }))
+    await client.next(toolsChanged)
+    await bench.router.apply(bench.config)
+    const next = await bench.server('b').nextLife()
+    next.reply(await next.next('resources/subscribe'))
+    await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
+    const answer = alone.call('echo')
+    next.reply(await next.next('tools/call'), '{"back":1}')
+    expect((await answer).result).toEqual({ back: 1 })
+  })
+
+  it('a tool off hides and refuses it at once, and tells clients, without a restart', async () => {
+    const { bench, client } = await openTwo()
+    const alone = await bench.open('{}', 'b')
+    await bench.router.apply(withServers(bench, { b: { tools: { disabled: ['echo'] } } }))
+    await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
+    const { result } = await client.request('tools/list')
+    expect(JSON.stringify(result)).not.toContain('b__echo')
+    expect((await client.call('b__echo')).error?.data).toMatchObject({ code: 'tool-off' })
+    expect((await alone.call('echo')).error?.data).toMatchObject({ code: 'tool-off' })
+    expect(bench.server('b').untaken).toBe(0)
+  })
+
+  it('the naming shows the tools under their new names at once', async () => {
+    const { bench, a, client } = await openTwo()
+    await bench.router.apply(withServers(bench, {}, { naming: 'mcp__proxy__server__tool' }))
+    await client.next(toolsChanged)
+    const answer = client.call('mcp__proxy__a__echo')
+    a.reply(await a.next('tools/call'))
+    expect((await answer).result).toEqual({})
+  })
+
+  it('tells a client of one server that is not configured any more so', async () => {
+    const { bench } = await openTwo()
+    const alone = await bench.open('{}', 'b')
+    await bench.router.apply({ ...bench.config, servers: bench.config.servers.slice(0, 1) })
+    const { error } = await alone.call('echo')
+    expect(error?.message).toBe('The server “b” is stopped: it is not configured any more.')
+    alone.notify('notifications/nobody-is-there')
+    const late = bench.connect('b')
+    expect((await late.open()).error?.data).toMatchObject({ server: 'b', state: 'stopped' })
+  })
+})
+
+describe('servers of which each client has a process of its own', () => {
+  it('get new ones by another configuration, and only what was asked of the old ones is answered by them', async () => {
+    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    bench.router.start()
+    const spare = await bench.server('a').nextLife()
+    const client = await bench.open()
+    const early = client.call('a__echo')
+    const call = await spare.next('tools/call')
+    await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
+    const late = client.call('a__echo')
+    const next = await bench.server('a').nextLife()
+    next.reply(await next.next('tools/call'), '{"new":1}')
+    expect((await late).result).toEqual({ new: 1 })
+    spare.reply(call, '{"old":1}')
+    expect((await early).result).toEqual({ old: 1 })
+    await spare.ended
+  })
+
+  it('become one for all where the isolation says so, and subscriptions go over', async () => {
+    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    bench.router.start()
+    const own = await bench.server('a').nextLife()
+    const client = await bench.open()
+    const subscribed = client.request('resources/subscribe', '{"uri":"x://1"}')
+    own.reply(await own.next('resources/subscribe'))
+    await subscribed
+    await bench.router.apply(withServers(bench, { a: { isolation: 'shared' } }))
+    const next = await bench.server('a').nextLife()
+    next.reply(await next.next('resources/subscribe'))
+    await own.ended
+    expect(bench.pool('a').upstreams).toHaveLength(1)
+  })
+})
+
+describe('a server that is started on demand', () => {
+  const demand = { ...echo, config: { start: 'demand' } as const }
+
+  it('starts when somebody first asks for its list, if nothing is known of it, and by itself never', async () => {
+    const bench = await openBench({ servers: { a: demand } })
+    bench.router.start()
+    const client = await bench.open()
+    expect(bench.pool('a').upstreams).toEqual([])
+    expect((await client.request('tools/list')).result).toEqual({ tools: [] })
+    await client.next(toolsChanged)
+    expect(JSON.stringify((await client.request('tools/list')).result)).toContain('a__echo')
+  })
+
+  it('starts with a call by the name that its tools have', async () => {
+    const bench = await openBench({ servers: { a: demand } })
+    bench.router.start()
+    const client = await bench.open()
+    const answer = client.call('a__echo')
+    const life = await bench.server('a').nextLife()
+    life.reply(await life.next('tools/call'))
+    expect((await answer).result).toEqual({})
+  })
+
+  it('stops when nothing was asked of it for a while, and starts with the next call', async () => {
+    const bench = await openBench({
+      servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.2 } } },
+    })
+    bench.router.start()
+    const client = await bench.open()
+    const first = client.call('a__echo')
+    const life = await bench.server('a').nextLife()
+    life.reply(await life.next('tools/call'))
+    await first
+    await bench.until('a', 'stopped')
+    await life.ended
+    expect(bench.pool('a').stateFor(0)).toMatchObject({ reason: 'nothing was asked of it for 0.2 s' })
+    expect(JSON.stringify((await client.request('tools/list')).result)).toContain('a__echo')
+    const second = client.call('a__echo')
+    const next = await bench.server('a').nextLife()
+    next.reply(await next.next('tools/call'))
+    expect((await second).result).toEqual({})
+  })
+
+  it('is not stopped while a client is subscribed to something of it', async () => {
+    const bench = await openBench({
+      servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.05 } } },
+    })
+    bench.router.start()
+    const alone = bench.connect('a')
+    const opened = alone.open()
+    const life = await bench.server('a').nextLife()
+    await opened
+    const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
+    life.reply(await life.next('resources/subscribe'))
+    await subscribed
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(bench.pool('a').stateFor(0).state).toBe('ready')
+    const unsubscribed = alone.request('resources/unsubscribe', '{"uri":"x://1"}')
+    life.reply(await life.next('resources/unsubscribe'))
+    await unsubscribed
+    await bench.until('a', 'stopped')
+  })
+
+  it('starts at once when the configuration makes it an eager one', async () => {
+    const bench = await openBench({ servers: { a: demand } })
+    bench.router.start()
+    await bench.router.apply(withServers(bench, { a: { start: 'eager' } }))
+    await bench.server('a').nextLife()
+  })
+})
+
+describe('after the computer slept', () => {
+  it('servers are checked at once, and those that wait for their next start are started', async () => {
+    const restart = {
+      enabled: true,
+      max: 9,
+      windowSeconds: 9,
+      delayMs: 60_000,
+      maxDelayMs: 60_000,
+      jitter: false,
+    }
+    const health = {
+      enabled: true,
+      intervalSeconds: 600,
+      timeoutSeconds: 5,
+      attempts: 1,
+      retryIntervalSeconds: 5,
+      threshold: 1,
+    }
+    const bench = await openBench({
+      servers: { a: { ...echo, config: { health } }, b: { ...echo, config: { restart } } },
+    })
+    await bench.start()
+    const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
+    await b.exit()
+    await bench.until('b', 'back-off')
+    bench.router.checkNow()
+    a.reply(await a.next('ping'))
+    await bench.server('b').nextLife()
+    await bench.until('b', 'ready')
+  })
+})

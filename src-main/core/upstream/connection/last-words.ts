@@ -1,0 +1,34 @@
+const keptLines = 30
+const longestLine = 2048
+const longestQuotation = 200
+
+/** Whether a line of stderr is likely to say what went wrong, rather than where or what to read next. */
+const telling =
+  /error|exception|cannot|can't|could not|not found|no such|fail|denied|refused|invalid|missing|unable|required|unknown|unsupported/i
+const framing =
+  /^\s*(?:at |File "|\^|~|\||node:|throw |Node\.js v|code: |errno: |syscall: )|complete log of this run/
+
+// Line ends, escape sequences and other controls have no place in a sentence of ours.
+// eslint-disable-next-line no-control-regex
+const controls = /\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+
+/** What a process printed last on stderr, so that the reason of its end can be told. */
+export class LastWords {
+  #lines: Buffer[] = []
+
+  add(line: Buffer): void {
+    if (line.length === 0) return
+    this.#lines.push(line.subarray(0, longestLine))
+    if (this.#lines.length > keptLines) this.#lines.shift()
+  }
+
+  /** ` (it said: “…”)` with the line that tells most, or '' when it said nothing. */
+  toQuotation(): string {
+    const lines = this.#lines.map((line) => line.toString().replace(controls, '').trim()).filter(Boolean)
+    const plain = lines.filter((line) => !framing.test(line))
+    const line = plain.findLast((candidate) => telling.test(candidate)) ?? plain.at(-1) ?? lines.at(-1)
+    if (line === undefined) return ''
+    const text = line.length > longestQuotation ? `${line.slice(0, longestQuotation)}…` : line
+    return ` (it said: “${text}”)`
+  }
+}
