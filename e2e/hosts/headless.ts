@@ -25,6 +25,8 @@ export interface HeadlessOptions {
   /** Arguments after the usual ones of `serve`; they replace `--no-http`. */
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Id of the user and group that the app runs as; ours unless given. */
+  readonly user?: number
 }
 
 /** What the app says on stdout when clients can connect. */
@@ -111,7 +113,10 @@ export class Headless {
   async start(): Promise<void> {
     const usual = [patchbay, 'serve', '--config', this.configFile, '--data-dir', this.dataDir]
     const args = [...usual, ...(this.#options.args ?? ['--no-http'])]
-    const child = spawn(process.execPath, args, { env: this.env, cwd: this.folder, stdio: 'pipe' })
+    const { user } = this.#options
+    const identity = user === undefined ? {} : { uid: user, gid: user }
+    const options = { env: this.env, cwd: this.folder, stdio: 'pipe' as const, ...identity }
+    const child = spawn(process.execPath, args, options)
     this.#process = child
     if (child.pid !== undefined) this.#endGuard = startGuard(child.pid, this.folder)
     const { promise: ready, resolve, reject } = Promise.withResolvers<ReadyLine>()

@@ -117,7 +117,7 @@ describe('a call to a server that is down fails at once, and the error names ser
 
   it('switched off in the configuration', async () => {
     const client = await openWith({ off: toServerEntry('echo.ts', {}, { enabled: false }) })
-    await expectRefusal(client, 'off', 'stopped')
+    await expectRefusal(client, 'off', 'off')
   })
 
   it('a command that does not exist', async () => {
