@@ -29,8 +29,8 @@ export async function check(options: CheckOptions): Promise<number> {
     tell(`Until that is put right, ${toLastGoodFile(file)} holds: its last good copy.`)
   for (const line of toOriginTexts(loaded)) tell(line)
   if (result.ok) {
-    tell(toSummary(loaded, result.config))
-    if (options.ping === true) {
+    tell(isThere(loaded) ? toSummary(file, result.config) : await toMissing(file, dataFolder))
+    if (isThere(loaded) && options.ping === true) {
       await ping(result.config, { dataFolder, file, tell }, (outcome) => {
         servers.push(outcome)
         tell(toOutcomeText(outcome))
@@ -41,14 +41,26 @@ export async function check(options: CheckOptions): Promise<number> {
   if (options.json === true) {
     const { changes: overrides, searched: all } = loaded
     const searched = all.filter((place) => place.outcome !== 'missing')
+    const names = result.ok ? result.config.servers.map(({ name }) => name) : []
+    // They come in the order of their answers.
+    servers.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name))
     process.stdout.write(`${JSON.stringify({ ok, file, searched, problems, overrides, servers })}\n`)
   }
   return ok ? 0 : 1
 }
 
-function toSummary({ file, reading }: LoadedConfig, config: Config): string {
-  if (reading?.main.bytes === undefined)
-    return `There is no ${file} yet. Write one, or name another with --config.`
+function isThere({ reading }: LoadedConfig): boolean {
+  return reading?.main.bytes !== undefined
+}
+
+async function toMissing(file: string, dataFolder: string): Promise<string> {
+  const app = await findRunningApp(dataFolder)
+  const missing = `There is no ${file} yet.`
+  if (app?.config === undefined) return `${missing} Write one, or name another with --config.`
+  return `${missing} The running app, pid ${app.pid}, uses ${app.config}: name that with --config to check it.`
+}
+
+function toSummary(file: string, config: Config): string {
   return `${file}: ${toServerCount(config)}, no problems.`
 }
 

@@ -25,8 +25,7 @@ export function followConfig(store: ConfigStore, core: Core, { logger, apply }: 
 /** Logs what is wrong with a configuration, a line for each place. */
 export function tellProblems(logger: Logger, problems: readonly ConfigProblem[]): void {
   for (const problem of problems) {
-    const { code, key } = problem
-    logger.error(toProblemText(problem), { code, key })
+    logger.error(toProblemText(problem), { code: problem.code })
   }
 }
 
@@ -41,7 +40,16 @@ async function goOver(
     return
   }
   const { added, removed, restarted, adjusted } = diffConfigs(before, next)
-  const names = Object.entries({ added, removed, restarted, adjusted })
+  const isIn = (config: Config, name: string): boolean =>
+    config.servers.some((server) => server.name === name)
+  const names = Object.entries({
+    added: added.filter(({ name }) => !isIn(before, name)),
+    switchedOn: added.filter(({ name }) => isIn(before, name)),
+    removed: removed.filter(({ name }) => !isIn(next, name)),
+    switchedOff: removed.filter(({ name }) => isIn(next, name)),
+    restarted,
+    adjusted,
+  })
     .filter(([, servers]) => servers.length > 0)
     .map(([what, servers]) => [what, servers.map(({ name }) => name).join(' ')])
   logger.info('The configuration was changed.', { file, ...(Object.fromEntries(names) as LogFields) })

@@ -48,7 +48,7 @@ export async function loadConfig(
 
 /** How many servers there are, in words. */
 export function toServerCount({ servers }: Config): string {
-  const enabled = servers.filter((server) => server.enabled).length
-  const off = servers.length - enabled
-  return `${enabled} ${enabled === 1 ? 'server' : 'servers'}${off === 0 ? '' : ` (${off} switched off)`}`
+  const off = servers.filter((server) => !server.enabled).length
+  const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
+  return off === 0 ? count : `${count} (${off} switched off)`
 }

@@ -1,6 +1,12 @@
 import { createConnection, type Socket } from 'node:net'
 import { LineSplitter } from '#base/json-lines.ts'
-import { helloLimits, parseHelloAnswer, type HelloAnswer, type Rendezvous } from '#contract/rendezvous.ts'
+import {
+  commandClient,
+  helloLimits,
+  parseHelloAnswer,
+  type HelloAnswer,
+  type Rendezvous,
+} from '#contract/rendezvous.ts'
 import { readRendezvous } from '#core/gateway/rendezvous-file.ts'
 
 /** The app of this data folder, if it answers a hello: a rendezvous alone may be what a killed app left behind. */
@@ -38,7 +44,7 @@ export async function openAppClient(rendezvous: Rendezvous, server: string | nul
   const hello = {
     patchbay: 1,
     token: rendezvous.token,
-    client: { name: 'patchbay command', pid: process.pid, cwd: process.cwd() },
+    client: { name: commandClient, pid: process.pid, cwd: process.cwd() },
     profile: null,
     server,
   }

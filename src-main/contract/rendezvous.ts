@@ -66,6 +66,9 @@ export type HelloAnswer =
   | { readonly patchbay: 1; readonly ok: true }
   | { readonly patchbay: 1; readonly ok: false; readonly code: HelloRefusal; readonly message: string }
 
+/** The name by which commands of our own introduce themselves. */
+export const commandClient = 'patchbay command'
+
 /** Longest hello line, in bytes, and how long the app waits for it. */
 export const helloLimits = { bytes: 64 * 1024, milliseconds: 5000 } as const
 

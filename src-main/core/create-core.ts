@@ -51,17 +51,21 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     () => outputs.close(),
   ]
   let applied = Promise.resolve()
+  let orphansEnded: Promise<unknown> = Promise.resolve()
+  let isClosed = false
   return {
     get pools() {
       return router.pools
     },
     recall: () => router.recall(),
     startServers: async () => {
-      await launcher.endOrphans()
-      router.start()
+      orphansEnded = launcher.endOrphans()
+      await orphansEnded
+      if (!isClosed) router.start()
     },
     apply: (next) => {
       const done = applied.then(async () => {
+        if (isClosed) return
         limits.messageBytes = next.limits.messageBytes
         outputs.apply(next.logs)
         await router.apply(next)
@@ -77,8 +81,10 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     },
     serveStdio: (input, output) => serveStdio({ input, output, limits, router, logger }),
     close: async () => {
-      await router.untilUnused(lastCallsMs)
+      isClosed = true
+      await Promise.all([applied, router.untilUnused(lastCallsMs)])
       for (const close of closers) await close()
+      await orphansEnded
     },
   }
 }

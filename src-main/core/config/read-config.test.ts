@@ -233,16 +233,16 @@ describe('files', () => {
       ),
     )
     expect(texts).toEqual([
-      [`${place('none.yaml')}:1:1: There is no such file; expected a configuration file.`],
-      [`${folder}:1:1: This is a folder; expected a configuration file.`],
-      [`${place('latin.yaml')}:1:1: This file is not UTF-8 text; expected a configuration file.`],
-      ['a\0b.yaml:1:1: This file cannot be read (ERR_INVALID_ARG_VALUE); expected a configuration file.'],
+      [`${place('none.yaml')}: There is no such file; expected a configuration file.`],
+      [`${folder}: This is a folder; expected a configuration file.`],
+      [`${place('latin.yaml')}: This file is not UTF-8 text; expected a configuration file.`],
+      ['a\0b.yaml: This file cannot be read (ERR_INVALID_ARG_VALUE); expected a configuration file.'],
     ])
   })
 
   it('of other formats are refused', () => {
     expect(textsOf(parseConfig('version=1', 'c.ini', {}))).toEqual([
-      'c.ini:1:1: The format of this file is not known; expected a name ending in .yaml, .yml, .json, .jsonc, .toml.',
+      'c.ini: The format of this file is not known; expected a name ending in .yaml, .yml, .json, .jsonc, .toml.',
     ])
   })
 

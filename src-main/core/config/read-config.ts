@@ -210,7 +210,11 @@ function refuse(file: string, code: FaultCode, message: string): ConfigResult {
   return { ok: false, problems: [{ code, file, line: 1, column: 1, key: '', message }] }
 }
 
+/** What is wrong with the file, and not at a place in it. */
+const wholeFile: ReadonlySet<FaultCode> = new Set(['no-file', 'unreadable', 'unknown-format', 'unsafe-place'])
+
 /** `file:line:column key: message`, the way editors and terminals link to it. */
-export function toProblemText({ file, line, column, key, message }: ConfigProblem): string {
+export function toProblemText({ code, file, line, column, key, message }: ConfigProblem): string {
+  if (wholeFile.has(code)) return `${file}: ${message}`
   return `${file}:${line}:${column}${key === '' ? '' : ` ${key}`}: ${message}`
 }

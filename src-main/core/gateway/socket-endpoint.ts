@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
-import { helloLimits, type HelloAnswer } from '#contract/rendezvous.ts'
+import { commandClient, helloLimits, type HelloAnswer } from '#contract/rendezvous.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Router } from '../router/router.ts'
@@ -135,9 +135,11 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
       const { client, server } = admission
       const who = { client: client.name, ...(client.pid === undefined ? {} : { pid: client.pid }) }
       const introduced = server === undefined ? who : { ...who, server }
-      logger.info('A client connected.', introduced)
+      // Our own commands come and go with every question that they have.
+      const level = client.name === commandClient ? 'debug' : 'info'
+      logger[level]('A client connected.', introduced)
       connection.once('close', () => {
-        logger.info('A client left.', introduced)
+        logger[level]('A client left.', introduced)
       })
       answer({ patchbay: 1, ok: true })
       carrier.join(router.connect({ name: client.name, server, port: carrier }))

@@ -74,8 +74,17 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
 
 /** A log line for people, without a line end. */
 export function toLogText({ time, level, message, fields }: LogEntry): string {
-  const facts = Object.entries(fields).map(([key, value]) => ` ${key}=${String(value)}`)
-  return `${time} ${level} ${message}${facts.join('')}`.replace(controls, '\ufffd')
+  const facts = Object.entries(fields).map(([key, value]) => ` ${key}=${quote(clean(String(value)))}`)
+  return `${time} ${level} ${clean(message)}${facts.join('')}`
+}
+
+function clean(text: string): string {
+  return text.replace(controls, '\ufffd')
+}
+
+/** In quotes where it would not be plain where it ends. */
+function quote(value: string): string {
+  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
 }
 
 /** A log line for programs: JSON, without a line end. */

@@ -61,6 +61,19 @@ describe('another configuration', () => {
     expect((await late).result).toEqual({ new: 1 })
   })
 
+  it('that keeps calls waiting does not keep the app from closing', async () => {
+    const { bench, a, b, client } = await openTwo()
+    void client.call('a__echo')
+    void client.call('b__echo')
+    await Promise.all([a.next('tools/call'), b.next('tools/call')])
+    await bench.router.apply(withServers(bench, { a: { enabled: false }, b: restarted(bench, 'b') }))
+    const start = performance.now()
+    await bench.router.close()
+    expect(performance.now() - start).toBeLessThan(4000)
+    await Promise.all([a.ended, b.ended])
+    expect(bench.server('b').untaken).toBe(0)
+  })
+
   it('tells clients when the changed server is back, of the whole and of it alone', async () => {
     const { bench, client } = await openTwo()
     const [alone, other] = [await bench.open('{}', 'b'), await bench.open('{}', 'a')]

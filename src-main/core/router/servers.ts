@@ -21,7 +21,7 @@ export class Servers {
   #pools: readonly ServerPool[]
   #byName: ReadonlyMap<string, ServerPool> = new Map()
   /** Servers that are no more configured and come to their end. */
-  readonly #leaving = new Set<Promise<void>>()
+  readonly #leaving = new Set<ServerPool>()
 
   constructor(config: Config, toPool: (server: ServerConfig) => ServerPool) {
     this.#toPool = toPool
@@ -85,7 +85,7 @@ export class Servers {
 
   /** Ends all of them. */
   async close(): Promise<void> {
-    await Promise.all([...this.#leaving, ...this.#pools.map((pool) => pool.close())])
+    await Promise.all([...this.#leaving, ...this.#pools].map((pool) => pool.close()))
   }
 
   /** Those of these that are enabled now, in the order of the configuration. */
@@ -97,9 +97,9 @@ export class Servers {
   }
 
   #retire(pool: ServerPool): void {
-    const left = pool.close('graceful').finally(() => {
-      this.#leaving.delete(left)
+    this.#leaving.add(pool)
+    void pool.close('graceful').finally(() => {
+      this.#leaving.delete(pool)
     })
-    this.#leaving.add(left)
   }
 }

@@ -43,11 +43,13 @@ export class ManagedProcess {
   #stopping: Promise<void> | undefined
 
   constructor(command: ProcessCommand, platform: NodeJS.Platform) {
-    const { promise, resolve } = Promise.withResolvers<undefined>()
-    this.gone = promise
+    let settleGone: () => void = () => undefined
+    this.gone = new Promise((resolve) => {
+      settleGone = resolve
+    })
     this.#settleGone = () => {
       this.#isGone = true
-      resolve(undefined)
+      settleGone()
     }
     const child = trySpawn(command, platform)
     if (child instanceof Error) {

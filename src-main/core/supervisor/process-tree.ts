@@ -112,7 +112,8 @@ export function findTree(
   isMeant: (row: ProcessRow) => boolean,
 ): readonly ProcessRow[] {
   const living = rows.filter((row) => !row.isZombie)
-  const children = Map.groupBy(living, (row) => row.parent)
+  const children = new Map<number, ProcessRow[]>()
+  for (const row of living) children.set(row.parent, [...(children.get(row.parent) ?? []), row])
   // A set hands out what is added while it is gone through.
   const found = new Set(living.filter(isMeant))
   for (const row of found) for (const child of children.get(row.pid) ?? []) found.add(child)

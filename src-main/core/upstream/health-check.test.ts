@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createFakeConnection, type FakeAnswers } from '../../testing/fake-carrier.ts'
+import { createFakeConnection, toOpening, type FakeAnswers } from '../../testing/fake-carrier.ts'
 import type { HealthSettings } from '../config/config.ts'
 import { HealthCheck } from './health-check.ts'
 
@@ -95,6 +95,30 @@ describe('a health check', () => {
     expect(told).toEqual([silent, silent])
     await pass(35)
     expect(told).toEqual([silent, silent, silent, dead])
+  })
+
+  it('asks a server for its list that knows no ping, and goes on with that', async () => {
+    const answers = { initialize: () => toOpening({ tools: {} }), 'tools/list': () => ({ tools: [] }) }
+    const { carrier, told, pings, pass } = await create({}, answers)
+    await pass(66)
+    expect(told).toEqual([silent, silent, silent, 'alive'])
+    await pass(300)
+    expect([pings(), told.filter((line) => line === silent).length]).toEqual([3, 3])
+    expect(carrier.sentOf('tools/list').length).toBeGreaterThan(5)
+  })
+
+  it('does not ask for a list once a ping was answered', async () => {
+    let isSilent = false
+    const answers = {
+      initialize: () => toOpening({ tools: {} }),
+      ping: () => (isSilent ? undefined : {}),
+      'tools/list': () => ({ tools: [] }),
+    }
+    const { told, pass } = await create({}, answers)
+    await pass(31)
+    isSilent = true
+    await pass(66)
+    expect(told.at(-1)).toBe(dead)
   })
 
   it('takes whatever comes late for a sign of life', async () => {

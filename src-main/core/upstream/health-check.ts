@@ -1,5 +1,7 @@
 import type { HealthSettings } from '../config/config.ts'
 import type { Connection } from './connection/connection.ts'
+import { listTable } from './lists/list-items.ts'
+import { toOfferedKinds } from './lists/list-reader.ts'
 
 /** What a health check finds out. `reason` completes "… because {reason}". */
 export interface HealthListener {
@@ -14,7 +16,7 @@ export interface HealthListener {
 /**
  * Asks a server in regular intervals whether it lives, by MCP's `ping` (MCP 2025-11-25, "Ping"), unless it has shown
  * so by itself. A server that is busy with a call that it took while it was well is not given up: many cannot answer
- * while they work, and a call has a time-out of its own.
+ * while they work, and a call has a time-out of its own. One that knows no ping is asked for a list.
  */
 export class HealthCheck {
   readonly #connection: Connection
@@ -26,6 +28,9 @@ export class HealthCheck {
   #failedChecks = 0
   /** When the server was last known to be well, while it is silent. */
   #silentSince: number | undefined
+  /** What it is asked. */
+  #question = 'ping'
+  #hasAnswered = false
 
   constructor(connection: Connection, settings: HealthSettings, listener: HealthListener) {
     this.#connection = connection
@@ -63,7 +68,7 @@ export class HealthCheck {
   async #check(settings: HealthSettings): Promise<void> {
     this.#isChecking = true
     clearTimeout(this.#timer)
-    const hasAnswered = await this.#ping(settings)
+    const hasAnswered = (await this.#ping(settings)) || (await this.#askOtherwise(settings))
     this.#isChecking = false
     if (this.#isOver) return
     if (hasAnswered) {
@@ -85,17 +90,31 @@ export class HealthCheck {
   async #ping({ attempts, timeoutSeconds, retryIntervalSeconds }: HealthSettings): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       const asked = performance.now()
-      const hasAnswered = await this.#connection.request('ping', undefined, timeoutSeconds * 1000).then(
-        () => true,
-        () => false,
-      )
-      if (this.#isOver || hasAnswered || this.#connection.lastHeard >= asked) return true
+      this.#hasAnswered = (await this.#ask(this.#question, timeoutSeconds)) || this.#hasAnswered
+      if (this.#isOver || this.#connection.lastHeard >= asked) return true
       this.#silentSince ??= asked
       this.#listener.onSilent(this.#toReason())
       if (attempt >= attempts) return false
       await this.#wait(retryIntervalSeconds)
       if (this.#hasEnded() || this.#connection.lastHeard >= asked) return true
     }
+  }
+
+  /** A server that never answered a ping may be one that knows none: then it is asked for a list, from now on. */
+  async #askOtherwise({ timeoutSeconds }: HealthSettings): Promise<boolean> {
+    const [kind] = toOfferedKinds(this.#connection)
+    if (this.#hasEnded() || this.#hasAnswered || kind === undefined) return false
+    const { method } = listTable[kind]
+    const hasAnswered = await this.#ask(method, timeoutSeconds)
+    if (hasAnswered) this.#question = method
+    return hasAnswered
+  }
+
+  #ask(method: string, timeoutSeconds: number): Promise<boolean> {
+    return this.#connection.request(method, undefined, timeoutSeconds * 1000).then(
+      () => true,
+      () => false,
+    )
   }
 
   #hasEnded(): boolean {

@@ -53,7 +53,8 @@ export class ServerPool {
   #saving: Promise<void> = Promise.resolve()
   /** Whether the last attempt to save failed: that is said once. */
   #isForgetful = false
-  readonly #ending = new Set<Promise<void>>()
+  /** Upstreams that come to their end. */
+  readonly #ending = new Map<Upstream, Promise<void>>()
   #lastState: UpstreamState = { state: 'stopped' }
 
   constructor(server: ServerConfig, context: UpstreamContext, listener: PoolListener) {
@@ -105,8 +106,9 @@ export class ServerPool {
 
   /** Ends all upstreams: at once, or, when others go on, with a grace for the calls in flight. */
   async close(how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
+    if (how === 'at-once') for (const upstream of this.#ending.keys()) void upstream.stop()
     for (const upstream of [...this.#uses.keys()]) this.#remove(upstream, how)
-    await Promise.all(this.#ending)
+    await Promise.all(this.#ending.values())
     await this.#saving
   }
 
@@ -200,7 +202,9 @@ export class ServerPool {
 
   /** A session ended: an upstream of its own ends with it. */
   release(session: SessionKey): void {
-    for (const [upstream, use] of this.#uses) if (use.owner === session) this.#remove(upstream, 'at-once')
+    for (const [upstream, use] of this.#uses) {
+      if (use.owner === session) this.#remove(upstream, 'at-once', 'its client ended the session')
+    }
   }
 
   /**
@@ -220,7 +224,8 @@ export class ServerPool {
   retireIfIdle(upstream: Upstream): void {
     const use = this.#uses.get(upstream)
     if (use === undefined || use.owner !== undefined || !this.isPerSession || use.served.size === 0) return
-    if ((upstream.connection?.requests.size ?? 0) === 0) this.#remove(upstream, 'at-once')
+    if ((upstream.connection?.requests.size ?? 0) === 0)
+      this.#remove(upstream, 'at-once', 'it was of no more use')
   }
 
   /** One that is free for a session: the shared one, or one that has served nobody else. */
@@ -239,13 +244,14 @@ export class ServerPool {
     return upstream
   }
 
-  #remove(upstream: Upstream, how: 'at-once' | 'graceful'): void {
+  #remove(upstream: Upstream, how: 'at-once' | 'graceful', reason?: string): void {
     this.#uses.delete(upstream)
-    const ended = how === 'graceful' ? upstream.retire() : upstream.stop()
+    const ended =
+      how === 'graceful' ? upstream.retire('the configuration was changed') : upstream.stop(reason)
     const ending = ended.finally(() => {
-      this.#ending.delete(ending)
+      this.#ending.delete(upstream)
     })
-    this.#ending.add(ending)
+    this.#ending.set(upstream, ending)
   }
 
   #remember(news: Partial<KnownServer>): void {

@@ -62,6 +62,8 @@ export class Upstream {
   #following: Promise<void> = Promise.resolve()
   /** Sessions that end: their processes may outlast them for a moment. */
   readonly #endings = new Set<Promise<void>>()
+  /** What ends the grace of each of them. */
+  readonly #graces = new Set<AbortController>()
 
   constructor(server: ServerConfig, context: UpstreamContext, lists: Lists, listener: UpstreamListener) {
     this.#server = server
@@ -126,13 +128,14 @@ export class Upstream {
     const connection = this.#leave()
     this.#apply(reason === undefined ? { type: 'stop-asked' } : { type: 'stop-asked', reason })
     if (connection !== undefined) this.#end(connection)
+    for (const grace of this.#graces) grace.abort()
     await Promise.all(this.#endings)
   }
 
   /** Takes nothing more, lets what is in flight come to its end for a while, then stops. */
-  async retire(): Promise<void> {
+  async retire(reason: string): Promise<void> {
     const connection = this.#leave()
-    this.#apply({ type: 'stop-asked' })
+    this.#apply({ type: 'stop-asked', reason })
     if (connection !== undefined) this.#end(connection, drainMs)
     await Promise.all(this.#endings)
   }
@@ -311,12 +314,15 @@ export class Upstream {
 
   /** Ends a session once the calls in flight on it have come to their end, or after a grace. */
   #end(connection: Connection, graceMs = 0): void {
+    const grace = new AbortController()
     const end = async (): Promise<void> => {
-      if (graceMs > 0) await connection.requests.untilUnused(graceMs)
+      if (graceMs > 0) await connection.requests.untilUnused(graceMs, grace.signal)
       connection.abandon('Patchbay stopped it')
       await connection.stop()
     }
+    this.#graces.add(grace)
     const ending = end().finally(() => {
+      this.#graces.delete(grace)
       this.#endings.delete(ending)
     })
     this.#endings.add(ending)

@@ -32,7 +32,6 @@ describe('findConfigFile', () => {
       file: option,
       chosenBy: 'option',
       there: [
-        [option, 'used'],
         [place('project/patchbay.yaml'), 'hidden'],
         [place('data/config.json'), 'hidden'],
       ],
@@ -79,7 +78,7 @@ describe('findConfigFile', () => {
       ]),
       [place('project/patchbay.yaml'), 'missing'],
     ])
-    expect(searched.at(-1)).toEqual({ file: place('data/config.json'), outcome: 'used' })
+    expect(searched.at(-1)).toEqual({ file: place('data/config.json'), outcome: 'missing' })
   })
 
   it('takes config.json in the data folder next, then the fallback, and else config.json to come', async () => {

@@ -54,8 +54,9 @@ export async function findConfigFile(places: ConfigPlaces): Promise<ConfigSearch
       ? await findDanger(chosen.file).catch(() => 'it cannot be looked at')
       : undefined
   const toOutcome = (file: string, isThere: boolean): ConfigCandidate['outcome'] => {
+    if (!isThere) return 'missing'
     if (file === chosen.file) return reason === undefined ? 'used' : 'refused'
-    return isThere ? 'hidden' : 'missing'
+    return 'hidden'
   }
   const searched = all.map(({ file }, index) => ({
     file,

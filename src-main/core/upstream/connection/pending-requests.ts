@@ -81,15 +81,17 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     return [...this.#entries.values()].find(({ request }) => request.session !== undefined)?.since
   }
 
-  /** Settles when no session waits for an answer any more, or after so many milliseconds. */
-  async untilUnused(milliseconds: number): Promise<void> {
+  /** Settles when no session waits for an answer any more, after so many milliseconds, or when the signal comes. */
+  async untilUnused(milliseconds: number, signal?: AbortSignal): Promise<void> {
     if (this.#forSessions === 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, milliseconds)
-      this.#onUnused.push(() => {
+      const finish = (): void => {
         clearTimeout(timer)
         resolve()
-      })
+      }
+      this.#onUnused.push(finish)
+      signal?.addEventListener('abort', finish)
     })
   }
 
