@@ -88,12 +88,12 @@ describe('logs', () => {
     using scratch = new Scratch()
     const none = await runLogs(scratch, 'lost')
     expect([none.code, none.stdout]).toEqual([1, ''])
-    expect(none.stderr).toMatch(/^There is no log of a server “lost”\. No server has one[^\n]*\n$/)
+    expect(none.stderr).toMatch(/^There is no log of “lost”: [^\n]+ No server has one[^\n]*\n$/)
     expect(() => statSync(scratch.dataDir)).toThrow('ENOENT')
     writeLog(scratch, 'server.log', [])
     const some = await runLogs(scratch, 'lost')
     expect(some.code).toBe(1)
-    expect(some.stderr).toBe('There is no log of a server “lost”. There are logs of: files.\n')
+    expect(some.stderr).toMatch(/^There is no log of “lost”: [^\n]+ There are logs of: files\.\n$/)
     expect(await runLogs(scratch, 'files')).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
@@ -147,9 +147,7 @@ describe('logs --follow', () => {
   it('waits for a log that is not there yet, and says so', async () => {
     using scratch = new Scratch()
     using following = new Following(scratch, 'files')
-    await eventually(() => following.stderr).toMatch(
-      /^There is no log of a server “files”.* Waiting for one\.\n$/,
-    )
+    await eventually(() => following.stderr).toMatch(/^There is no log of “files”.* Waiting for one\.\n$/)
     writeLog(scratch, 'server.log', ['1'])
     await following.untilTold('1')
   })

@@ -130,6 +130,25 @@ export async function openBench(options: BenchOptions): Promise<RouterBench> {
   return bench
 }
 
+/** The bench's first configuration with other servers in it. */
+export function withServers(
+  { config }: RouterBench,
+  changes: Readonly<Record<string, Partial<ServerConfig>>>,
+  gateway: Partial<GatewaySettings> = {},
+): Config {
+  return {
+    ...config,
+    servers: config.servers.map((server) => ({ ...server, ...changes[server.name] })),
+    gateway: { ...config.gateway, ...gateway },
+  }
+}
+
+/** A server of the bench, started in another way. */
+export function restarted({ config }: RouterBench, name: string): Partial<ServerConfig> {
+  const { transport } = config.servers.find((server) => server.name === name)!
+  return { transport: { ...transport, env: { ...transport.env, NEWS: '1' } } }
+}
+
 /** Waits for a condition that nothing tells of. */
 export async function waitUntil(what: string, isSo: () => boolean): Promise<void> {
   await vi.waitFor(

@@ -33,6 +33,14 @@ describe('toConfig', () => {
     expect(transportOf({ command: 'npx' })).toMatchObject({ command: 'npx' })
   })
 
+  it('leaves what was not meant as a path as it is, so that the error can say so', () => {
+    expect(transportOf({ command: 'node /x/y.mjs' })).toMatchObject({ command: 'node /x/y.mjs' })
+    expect(transportOf({ command: '~/bin/x' })).toMatchObject({ command: '~/bin/x' })
+    expect(transportOf({ command: './my folder/x' })).toMatchObject({
+      command: path.resolve('/base/my folder/x'),
+    })
+  })
+
   it('never makes a server of what cannot run', () => {
     expect(() => transportOf({ type: 'tcp', host: 'h', port: 1 })).toThrow(TypeError)
   })

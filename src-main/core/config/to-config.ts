@@ -49,7 +49,8 @@ function toTransport({ command, args, env, cwd }: StdioEntry, folder: string): S
   }
 }
 
-/** A bare name is looked up in PATH when the server starts. */
+/** A bare name is looked up in PATH when the server starts; so is what cannot be meant as a path, which is told then. */
 function isPath(command: string): boolean {
-  return command.includes('/') || command.includes(path.sep)
+  const [start = ''] = command.split(path.sep === '\\' ? /[\\/]/ : '/')
+  return start !== command && !/\s|^~/.test(start)
 }

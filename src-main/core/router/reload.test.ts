@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openBench, type RouterBench } from '../../testing/router-bench.ts'
+import { openBench, restarted, withServers } from '../../testing/router-bench.ts'
 import { toTool } from '../../testing/scripted-server.ts'
-import type { Config, GatewaySettings, ServerConfig } from '../config/config.ts'
 
 const echo = { script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] } }
 const toolsChanged = 'notifications/tools/list_changed'
@@ -12,25 +11,6 @@ async function openTwo() {
   await bench.start()
   const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
   return { bench, a, b, client: await bench.open() }
-}
-
-/** The bench's first configuration with other servers in it. */
-function withServers(
-  { config }: RouterBench,
-  changes: Readonly<Record<string, Partial<ServerConfig>>>,
-  gateway: Partial<GatewaySettings> = {},
-): Config {
-  return {
-    ...config,
-    servers: config.servers.map((server) => ({ ...server, ...changes[server.name] })),
-    gateway: { ...config.gateway, ...gateway },
-  }
-}
-
-/** A server started in another way. */
-function restarted({ config }: RouterBench, name: string): Partial<ServerConfig> {
-  const { transport } = config.servers.find((server) => server.name === name)!
-  return { transport: { ...transport, env: { ...transport.env, NEWS: '1' } } }
 }
 
 describe('another configuration', () => {
@@ -117,11 +97,44 @@ describe('another configuration', () => {
     })
     bench.router.start()
     await bench.until('a', 'crash-loop')
-    await bench.router.apply(withServers(bench, { a: { startDelayMs: 1 } }))
+    const tools = { disabled: ['echo'] }
+    await bench.router.apply(withServers(bench, { a: { tools } }))
     expect(bench.pool('a').stateFor(0).state).toBe('crash-loop')
+    await bench.router.apply(withServers(bench, { a: { tools, ...restarted(bench, 'a') } }))
+    await bench.until('a', 'starting')
+    await bench.until('a', 'crash-loop')
     bench.server('a').script = echo.script
-    await bench.router.apply(withServers(bench, { a: { startDelayMs: 1, ...restarted(bench, 'a') } }))
+    const timeouts = { connectSeconds: 9, requestSeconds: 9, resetOnProgress: true }
+    await bench.router.apply(withServers(bench, { a: { tools, timeouts, ...restarted(bench, 'a') } }))
     await bench.until('a', 'ready')
+  })
+
+  it('has calls that wait for a server wait for the one that comes in its place', async () => {
+    const byHand = {
+      script: { ...echo.script, isOpenedByHand: true },
+      config: { isolation: 'session' } as const,
+    }
+    const bench = await openBench({ servers: { a: byHand } })
+    bench.router.start()
+    const client = await bench.open()
+    const answer = client.call('a__echo')
+    await bench.server('a').nextLife()
+    bench.server('a').script = echo.script
+    await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
+    const next = await bench.server('a').nextLife()
+    next.reply(await next.next('tools/call'), '{"new":1}')
+    expect((await answer).result).toEqual({ new: 1 })
+  })
+
+  it('answers whoever waited for the subscription of another when the server is switched off', async () => {
+    const { bench, b, client } = await openTwo()
+    const [one, two] = [await bench.open('{}', 'b'), await bench.open('{}', 'b')]
+    void one.request('resources/subscribe', '{"uri":"x://1"}')
+    await b.next('resources/subscribe')
+    const answer = two.request('resources/subscribe', '{"uri":"x://1"}')
+    await bench.router.apply(withServers(bench, { b: { enabled: false } }))
+    expect((await answer).error?.message).toContain('try again')
+    await client.next(toolsChanged)
   })
 })
 
@@ -191,6 +204,23 @@ describe('switching', () => {
   })
 })
 
+describe('what a server tells a client while its process comes to its end', () => {
+  it('is for the client alone that the process was of', async () => {
+    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    bench.router.start()
+    const own = await bench.server('a').nextLife()
+    const [one, two] = [await bench.open('{}', 'a'), await bench.open('{}', 'a')]
+    const call = one.call('echo')
+    const request = await own.next('tools/call')
+    await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
+    own.notify('vendor/secret', '{"of":"one"}')
+    own.reply(request)
+    await call
+    await one.next('vendor/secret')
+    expect(two.methods).not.toContain('vendor/secret')
+  })
+})
+
 describe('servers of which each client has a process of its own', () => {
   it('get new ones by another configuration, and only what was asked of the old ones is answered by them', async () => {
     const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
@@ -222,77 +252,6 @@ describe('servers of which each client has a process of its own', () => {
     next.reply(await next.next('resources/subscribe'))
     await own.ended
     expect(bench.pool('a').upstreams).toHaveLength(1)
-  })
-})
-
-describe('a server that is started on demand', () => {
-  const demand = { ...echo, config: { start: 'demand' } as const }
-
-  it('starts when somebody first asks for its list, if nothing is known of it, and by itself never', async () => {
-    const bench = await openBench({ servers: { a: demand } })
-    bench.router.start()
-    const client = await bench.open()
-    expect(bench.pool('a').upstreams).toEqual([])
-    expect((await client.request('tools/list')).result).toEqual({ tools: [] })
-    await client.next(toolsChanged)
-    expect(JSON.stringify((await client.request('tools/list')).result)).toContain('a__echo')
-  })
-
-  it('starts with a call by the name that its tools have', async () => {
-    const bench = await openBench({ servers: { a: demand } })
-    bench.router.start()
-    const client = await bench.open()
-    const answer = client.call('a__echo')
-    const life = await bench.server('a').nextLife()
-    life.reply(await life.next('tools/call'))
-    expect((await answer).result).toEqual({})
-  })
-
-  it('stops when nothing was asked of it for a while, and starts with the next call', async () => {
-    const bench = await openBench({
-      servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.2 } } },
-    })
-    bench.router.start()
-    const client = await bench.open()
-    const first = client.call('a__echo')
-    const life = await bench.server('a').nextLife()
-    life.reply(await life.next('tools/call'))
-    await first
-    await bench.until('a', 'stopped')
-    await life.ended
-    expect(bench.pool('a').stateFor(0)).toMatchObject({ reason: 'nothing was asked of it for 0.2 s' })
-    expect(JSON.stringify((await client.request('tools/list')).result)).toContain('a__echo')
-    const second = client.call('a__echo')
-    const next = await bench.server('a').nextLife()
-    next.reply(await next.next('tools/call'))
-    expect((await second).result).toEqual({})
-  })
-
-  it('is not stopped while a client is subscribed to something of it', async () => {
-    const bench = await openBench({
-      servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.05 } } },
-    })
-    bench.router.start()
-    const alone = bench.connect('a')
-    const opened = alone.open()
-    const life = await bench.server('a').nextLife()
-    await opened
-    const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
-    life.reply(await life.next('resources/subscribe'))
-    await subscribed
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(bench.pool('a').stateFor(0).state).toBe('ready')
-    const unsubscribed = alone.request('resources/unsubscribe', '{"uri":"x://1"}')
-    life.reply(await life.next('resources/unsubscribe'))
-    await unsubscribed
-    await bench.until('a', 'stopped')
-  })
-
-  it('starts at once when the configuration makes it an eager one', async () => {
-    const bench = await openBench({ servers: { a: demand } })
-    bench.router.start()
-    await bench.router.apply(withServers(bench, { a: { start: 'eager' } }))
-    await bench.server('a').nextLife()
   })
 })
 

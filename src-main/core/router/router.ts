@@ -58,12 +58,12 @@ export class Router {
   readonly #events: ServerEvents
   readonly #endpointParts: EndpointParts
   readonly #whole: Endpoint
-  readonly #lost = new Set<ServerPool>()
+  readonly #lost = new WeakSet<ServerPool>()
   #nextKey = 1
 
   constructor(config: Config, context: UpstreamContext) {
     this.#context = context
-    this.#servers = new Servers(config, (server) => this.#toPool(server))
+    this.#servers = new Servers(config, (server, after) => this.#toPool(server, after))
     this.#catalogs = new Catalogs(this.#servers)
     this.#announcements = new Announcements(() => this.#sessions.values(), this.#catalogFor)
     this.#questions = new Questions(
@@ -194,7 +194,7 @@ export class Router {
     })
   }
 
-  #toPool(server: ServerConfig): ServerPool {
+  #toPool(server: ServerConfig, after: Promise<unknown> | undefined): ServerPool {
     const listener: PoolListener = {
       onRequest: (upstream, connection, request) => {
         this.#questions.ask(pool, upstream, connection, request)
@@ -227,7 +227,8 @@ export class Router {
       },
       isWatched: (upstream) => this.#subscriptions.has(upstream),
     }
-    const pool = new ServerPool(server, this.#context, listener)
+    const context = after === undefined ? this.#context : { ...this.#context, after }
+    const pool = new ServerPool(server, context, listener)
     return pool
   }
 
@@ -253,19 +254,16 @@ export class Router {
       session.sendResult(id, toServerInitialize(asked, pool.initialize))
       return
     }
-    pool
-      .acquire(session.key)
-      .whenReady()
-      .then(
-        (connection) => {
-          session.sendResult(id, toServerInitialize(asked, connection.initialize))
-        },
-        (error: unknown) => {
-          if (session.phase === 'closed') return
-          session.phase = 'new'
-          if (error instanceof ServerUnavailable) session.sendError(id, toUnavailable(error))
-        },
-      )
+    pool.whenReady(session.key).then(
+      ({ connection }) => {
+        session.sendResult(id, toServerInitialize(asked, connection.initialize))
+      },
+      (error: unknown) => {
+        if (session.phase === 'closed') return
+        session.phase = 'new'
+        if (error instanceof ServerUnavailable) session.sendError(id, toUnavailable(error))
+      },
+    )
   }
 
   #setLogLevel(session: Session, { bytes, id, params }: RpcRequest): void {

@@ -16,17 +16,20 @@ export interface ServersListener {
 
 /** The servers as they are configured now. Whoever looks them up here sees every change. */
 export class Servers {
-  readonly #toPool: (server: ServerConfig) => ServerPool
+  readonly #toPool: (server: ServerConfig, after?: Promise<unknown>) => ServerPool
   #config: Config
   #pools: readonly ServerPool[]
   #byName: ReadonlyMap<string, ServerPool> = new Map()
   /** Servers that are no more configured and come to their end. */
-  readonly #leaving = new Set<ServerPool>()
+  readonly #leaving = new Map<ServerPool, Promise<void>>()
 
-  constructor(config: Config, toPool: (server: ServerConfig) => ServerPool) {
+  /** `toPool` makes the pool of a server, nothing of which is started before `after` is over. */
+  constructor(config: Config, toPool: (server: ServerConfig, after?: Promise<unknown>) => ServerPool) {
     this.#toPool = toPool
     this.#config = config
-    this.#pools = this.#arrange(config.servers.filter(({ enabled }) => enabled).map(toPool))
+    this.#pools = this.#arrange(
+      config.servers.filter(({ enabled }) => enabled).map((server) => toPool(server)),
+    )
   }
 
   get config(): Config {
@@ -61,7 +64,7 @@ export class Servers {
   /** Goes over to another configuration: what did not change is not touched. Calls must not overlap. */
   async apply(next: Config, listener: ServersListener): Promise<void> {
     const { added, removed, restarted, adjusted } = diffConfigs(this.#config, next)
-    const coming = added.map(this.#toPool)
+    const coming = added.map((server) => this.#toPool(server, this.#findLeft(server.name)))
     await Promise.all(coming.map((pool) => pool.recall()))
     const leaving = removed.flatMap(({ name }) => this.find(name) ?? [])
     this.#config = next
@@ -85,7 +88,7 @@ export class Servers {
 
   /** Ends all of them. */
   async close(): Promise<void> {
-    await Promise.all([...this.#leaving, ...this.#pools].map((pool) => pool.close()))
+    await Promise.all([...this.#leaving.keys(), ...this.#pools].map((pool) => pool.close()))
   }
 
   /** Those of these that are enabled now, in the order of the configuration. */
@@ -97,9 +100,15 @@ export class Servers {
   }
 
   #retire(pool: ServerPool): void {
-    this.#leaving.add(pool)
-    void pool.close('graceful').finally(() => {
+    const left = pool.close('graceful').finally(() => {
       this.#leaving.delete(pool)
     })
+    this.#leaving.set(pool, left)
+  }
+
+  /** When a server of this name that was switched off has come to its end. */
+  #findLeft(name: string): Promise<unknown> | undefined {
+    const left = [...this.#leaving].filter(([pool]) => pool.server.name === name).map(([, end]) => end)
+    return left.length === 0 ? undefined : Promise.all(left)
   }
 }

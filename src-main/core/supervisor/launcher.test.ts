@@ -153,6 +153,25 @@ describe('preparing a command', { timeout: 30_000 }, () => {
   })
 })
 
+describe('a command that is not one', { timeout: 30_000 }, () => {
+  it.each([
+    ['sh -c "echo x"', /leave only “sh” there and put the rest into args$/],
+    ['/bin/sh -c x', /leave only “\/bin\/sh” there and put the rest into args$/],
+    ['~/bin/server', /the ~ is not replaced here; write \$\{HOME\} in its place$/],
+    ['no such-thing', /was not found in .*: install it, or give its full path/],
+  ])('is explained: %s', async (command, sentence) => {
+    const { launcher } = await createLauncher()
+    await expect(launcher.prepare(toServer(command))).rejects.toThrow(sentence)
+  })
+
+  it('is not taken for one when it is a path with a space that is there', async () => {
+    const { launcher } = await createLauncher()
+    const folder = await makePrograms({ 'my server': '#!/bin/sh\n' })
+    const command = path.join(folder, 'my server')
+    await expect(launcher.prepare(toServer(command))).resolves.toMatchObject({ command })
+  })
+})
+
 describe('preparing a command on Windows', () => {
   const node = String.raw`C:\nodejs`
   const script = String.raw`${node}\x\npx.js`

@@ -5,7 +5,7 @@ import { findVariable, toChildEnvironment, type Environment } from './child-envi
 import { createCommandFiles, type CommandFiles } from './command/command-files.ts'
 import { findCommand, findInterpreter, isBareName, splitPath } from './command/find-command.ts'
 import { LoginShellPath } from './command/login-shell-path.ts'
-import { toMissingCommand } from './command/missing-command.ts'
+import { findMisreading, toMissingCommand } from './command/missing-command.ts'
 import { SearchPath } from './command/search-path.ts'
 import { toWindowsCommand } from './command/windows-command.ts'
 import { ManagedProcess, type ProcessCommand } from './managed-process.ts'
@@ -108,6 +108,12 @@ export class Launcher {
       toMissingCommand(subject, name, ownFolders ?? this.#searchPath.folders)
 
     const file = isBareName(command, platform) ? await find(command) : path.resolve(cwd ?? '', command)
+    if (file === undefined || !(await this.#files.canRun(file))) {
+      const misreading = await findMisreading(command, async (word) =>
+        isBareName(word, platform) ? (await find(word)) !== undefined : this.#files.canRun(word),
+      )
+      if (misreading !== undefined) throw new Error(`its command “${command}” was not found: ${misreading}`)
+    }
     if (file === undefined) throw toError(`its command “${command}”`, command)
     const interpreter = await findInterpreter(file, this.#files)
     if (interpreter !== undefined && (await find(interpreter)) === undefined) {

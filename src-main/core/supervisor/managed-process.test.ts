@@ -56,20 +56,26 @@ describe('starting a process', { timeout: 20_000 }, () => {
 
   it('tells that its working directory is not there', async () => {
     const cwd = path.join(await makeScratchFolder(), 'nowhere')
-    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
+    expect(await start({ cwd }).exited).toBe(
+      `its working directory “${cwd}” is not there or is no folder: make it, or mend cwd`,
+    )
   })
 
   it('tells that its working directory is a file', async () => {
     const cwd = path.join(await makeScratchFolder(), 'file')
     await writeFile(cwd, '')
-    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
+    expect(await start({ cwd }).exited).toBe(
+      `its working directory “${cwd}” is not there or is no folder: make it, or mend cwd`,
+    )
   })
 
   it.each([
     ['too long', `/${'x'.repeat(300)}`],
     ['no path', '/a\0b'],
   ])('tells that its working directory cannot even be looked at: %s', async (...[, cwd]) => {
-    expect(await start({ cwd }).exited).toBe(`its working directory “${cwd}” is not there or is no folder`)
+    expect(await start({ cwd }).exited).toBe(
+      `its working directory “${cwd}” is not there or is no folder: make it, or mend cwd`,
+    )
   })
 
   it('tells that its command leads through a file', async () => {
@@ -85,7 +91,9 @@ describe('starting a process', { timeout: 20_000 }, () => {
   it('tells that its command may not be run', async () => {
     const command = path.join(await makeScratchFolder(), 'server.sh')
     await writeFile(command, '#!/bin/sh\n', { mode: 0o644 })
-    expect(await start({ command }).exited).toBe(`its command “${command}” may not be run`)
+    expect(await start({ command }).exited).toBe(
+      `its command “${command}” may not be run: make it executable (chmod +x), or name it as the argument of the program that runs it`,
+    )
     await chmod(command, 0o755)
     expect(await start({ command }).exited).toBe('it exited with code 0')
   })

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isGroupAlive } from './kill-tree.ts'
+import { isStopped } from './process-table.ts'
 import { ProcessTree } from './process-tree.ts'
 
 /** What to run. No shell is involved: arguments arrive as they are. */
@@ -37,6 +38,7 @@ export class ManagedProcess {
   readonly gone: Promise<void>
   readonly #child: ChildProcess | undefined
   readonly #tree: ProcessTree | undefined
+  readonly #platform: NodeJS.Platform
   readonly #settleGone: () => void
   #hasExited = false
   #isGone = false
@@ -51,6 +53,7 @@ export class ManagedProcess {
       this.#isGone = true
       settleGone()
     }
+    this.#platform = platform
     const child = trySpawn(command, platform)
     if (child instanceof Error) {
       // Streams that are over, so that nobody has to ask whether there are any.
@@ -110,9 +113,13 @@ export class ManagedProcess {
   async #endTree(tree: ProcessTree, { closeMs, terminateMs }: StopDeadlines): Promise<boolean> {
     await tree.look()
     if (!this.stdin.destroyed) this.stdin.end()
-    if (await this.#isGoneWithin(tree, closeMs)) return true
-    await tree.end('terminate')
-    if (await this.#isGoneWithin(tree, terminateMs)) return true
+    // One that is suspended takes notice of nothing but its end.
+    const isSuspended = !this.#hasExited && (await isStopped(this.pid ?? 0, this.#platform))
+    if (!isSuspended) {
+      if (await this.#isGoneWithin(tree, closeMs)) return true
+      await tree.end('terminate')
+      if (await this.#isGoneWithin(tree, terminateMs)) return true
+    }
     await tree.end('kill')
     return this.#isGoneWithin(tree, terminateMs)
   }
@@ -152,10 +159,11 @@ function trySpawn(
 function toStartFailure(command: ProcessCommand, error: Error): string {
   const { code } = error as NodeJS.ErrnoException
   if (command.cwd !== undefined && !isFolder(command.cwd)) {
-    return `its working directory “${command.cwd}” is not there or is no folder`
+    return `its working directory “${command.cwd}” is not there or is no folder: make it, or mend cwd`
   }
   if (code === 'ENOENT') return `its command “${command.command}” was not found`
-  if (code === 'EACCES') return `its command “${command.command}” may not be run`
+  if (code === 'EACCES')
+    return `its command “${command.command}” may not be run: make it executable (chmod +x), or name it as the argument of the program that runs it`
   return `its command “${command.command}” could not be started (${code ?? error.message})`
 }
 

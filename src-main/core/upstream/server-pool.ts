@@ -10,6 +10,7 @@ import {
   writeKnownServer,
   type KnownServer,
 } from './lists/known-server.ts'
+import type { Connection } from './connection/connection.ts'
 import type { Lists } from './lists/list-items.ts'
 import type { UpstreamState } from './upstream-state.ts'
 import type { UpstreamContext } from './upstream-context.ts'
@@ -56,6 +57,9 @@ export class ServerPool {
   /** Upstreams that come to their end. */
   readonly #ending = new Map<Upstream, Promise<void>>()
   #lastState: UpstreamState = { state: 'stopped' }
+  /** Whose those were that come to their end: until then, what they say is for nobody else. */
+  readonly #ownedBefore = new Map<Upstream, SessionKey | undefined>()
+  #isClosed = false
 
   constructor(server: ServerConfig, context: UpstreamContext, listener: PoolListener) {
     this.#server = server
@@ -68,6 +72,7 @@ export class ServerPool {
       ...listener,
       onOpened: (upstream, connection) => {
         this.#remember({ initialize: connection.initialize })
+        this.#isOfAnother = false
         listener.onOpened(upstream, connection)
       },
       onListsChanged: (upstream) => {
@@ -101,11 +106,14 @@ export class ServerPool {
 
   /** Starts a server of which nothing is known yet, since somebody wants to know what it offers. */
   learn(): void {
-    if (this.#known.initialize === undefined && this.#uses.size === 0) this.#add(undefined).use()
+    if (this.initialize !== undefined) return
+    const [upstream] = this.#uses.keys()
+    ;(upstream ?? this.#add(undefined)).use()
   }
 
   /** Ends all upstreams: at once, or, when others go on, with a grace for the calls in flight. */
   async close(how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
+    this.#isClosed = true
     if (how === 'at-once') for (const upstream of this.#ending.keys()) void upstream.stop()
     for (const upstream of [...this.#uses.keys()]) this.#remove(upstream, how)
     await Promise.all(this.#ending.values())
@@ -146,7 +154,7 @@ export class ServerPool {
 
   /** Its last answer to `initialize`, from this run or an earlier one. */
   get initialize(): Buffer | undefined {
-    return this.#known.initialize
+    return this.#isOfAnother ? undefined : this.#known.initialize
   }
 
   /** Whether the server named a capability when it was last opened. */
@@ -177,7 +185,7 @@ export class ServerPool {
 
   /** The session that an upstream belongs to, if it belongs to one. */
   ownerOf(upstream: Upstream): SessionKey | undefined {
-    return this.#uses.get(upstream)?.owner
+    return this.#uses.get(upstream)?.owner ?? this.#ownedBefore.get(upstream)
   }
 
   /** The upstream that a session uses at present, if there is one. */
@@ -195,9 +203,34 @@ export class ServerPool {
       use.served.add(session)
       if (this.isPerSession) use.owner = session
     }
-    found.use()
+    if (!this.#isClosed) found.use()
     if (isAdopted) this.#onAdopted(found, session)
     return found
+  }
+
+  /** An open upstream for a session's next call: now, or when it is there. Rejects with ServerUnavailable. */
+  async whenReady(session: SessionKey): Promise<{ upstream: Upstream; connection: Connection }> {
+    for (;;) {
+      const upstream = this.acquire(session)
+      try {
+        return { upstream, connection: await upstream.whenReady() }
+      } catch (error) {
+        if (!this.#isReplaced(upstream)) throw error
+      }
+    }
+  }
+
+  /** Settles when the lists are known of the upstream that a session uses. Rejects with ServerUnavailable. */
+  async whenListed(session: SessionKey): Promise<void> {
+    for (;;) {
+      const upstream = this.acquire(session)
+      try {
+        await upstream.whenListed()
+        return
+      } catch (error) {
+        if (!this.#isReplaced(upstream)) throw error
+      }
+    }
   }
 
   /** A session ended: an upstream of its own ends with it. */
@@ -238,6 +271,11 @@ export class ServerPool {
     return undefined
   }
 
+  /** Whether another has come in its place. */
+  #isReplaced(upstream: Upstream): boolean {
+    return !this.#isClosed && !this.#uses.has(upstream)
+  }
+
   #add(owner: SessionKey | undefined): Upstream {
     const upstream = new Upstream(this.server, this.#context, this.#known.lists, this.#listener)
     this.#uses.set(upstream, { owner, served: new Set() })
@@ -245,11 +283,12 @@ export class ServerPool {
   }
 
   #remove(upstream: Upstream, how: 'at-once' | 'graceful', reason?: string): void {
+    this.#ownedBefore.set(upstream, this.#uses.get(upstream)?.owner)
     this.#uses.delete(upstream)
-    const ended =
-      how === 'graceful' ? upstream.retire('the configuration was changed') : upstream.stop(reason)
+    const ended = upstream.stop(how === 'graceful' ? 'the configuration was changed' : reason, how)
     const ending = ended.finally(() => {
       this.#ending.delete(upstream)
+      this.#ownedBefore.delete(upstream)
     })
     this.#ending.set(upstream, ending)
   }
@@ -259,7 +298,6 @@ export class ServerPool {
     const isSame = (key: string): boolean =>
       isDeepStrictEqual(before[key as keyof KnownServer], news[key as keyof KnownServer])
     if (!this.#isOfAnother && Object.keys(news).every(isSame)) return
-    this.#isOfAnother = false
     this.#known = { ...this.#known, ...news }
     this.#saving = this.#saving
       .then(() => writeKnownServer(this.#folder, this.server, this.#known))

@@ -12,4 +12,6 @@ export interface UpstreamContext {
   readonly outputs: ServerOutputs
   /** What holds for sessions that are opened after a change. */
   readonly limits: Config['limits']
+  /** What is to be over before anything is started: the same server may still be ending. */
+  readonly after?: Promise<unknown>
 }

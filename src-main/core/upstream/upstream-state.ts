@@ -47,9 +47,7 @@ export function nextState(current: UpstreamState, event: UpstreamEvent): Upstrea
     case 'retry-due':
       return current.state === 'back-off' ? { state: 'starting', attempt: current.attempt } : current
     case 'replaced':
-      return current.state === 'stopped' && current.stays !== true
-        ? current
-        : { state: 'starting', attempt: 1 }
+      return isAtRest(current) && !hasGivenUp(current) ? current : { state: 'starting', attempt: 1 }
     case 'stop-asked':
       return toStopped(current, event.reason)
   }
@@ -63,6 +61,11 @@ export function isOpen(state: UpstreamState): boolean {
 /** Whether nothing runs and nothing is going to by itself. */
 export function isAtRest({ state }: UpstreamState): boolean {
   return state === 'stopped' || state === 'crash-loop'
+}
+
+/** Whether it failed too often for a request to start it. */
+export function hasGivenUp(state: UpstreamState): boolean {
+  return state.state === 'crash-loop' || (state.state === 'stopped' && state.stays === true)
 }
 
 type Failure = Extract<UpstreamEvent, { type: 'failed' }>

@@ -1,5 +1,6 @@
 import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
 import type { ServerConfig } from '../config/config.ts'
+import { isSameValue } from '../config/is-same-value.ts'
 import type { Logger } from '../observe/logger.ts'
 import { createRedactor } from '../observe/redact.ts'
 import type { ProcessCommand } from '../supervisor/managed-process.ts'
@@ -9,10 +10,12 @@ import { HealthCheck } from './health-check.ts'
 import { IdleStop } from './idle-stop.ts'
 import { ListFollower } from './lists/list-follower.ts'
 import type { ListKind, Lists } from './lists/list-items.ts'
+import { PatientWaiters } from './patient-waiters.ts'
 import { openStdioCarrier } from './connection/stdio-carrier.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 import {
+  hasGivenUp,
   isAtRest,
   isOpen,
   nextState,
@@ -35,13 +38,10 @@ export interface UpstreamListener {
   readonly isWatched: (upstream: Upstream) => boolean
 }
 
-interface Waiter {
-  readonly resolve: (connection: Connection) => void
-  readonly reject: (error: ServerUnavailable) => void
-}
-
 /** How long calls in flight may take to end before a server is stopped that somebody wants to be another, or no more. */
 const drainMs = 5000
+/** How long a request waits, besides the time to connect, for what comes before: an old process to end, a shell to answer. */
+const preparingMs = 15_000
 
 /** Our live connection to one server: started, restarted after failures, stopped. */
 export class Upstream {
@@ -56,12 +56,14 @@ export class Upstream {
   #connection: Connection | undefined
   #health: HealthCheck | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Whether the timer is that of `startDelayMs`. */
+  #isDelayed = false
   /** Counts lives, so that what an earlier one still has to say finds that it is over. */
   #life = 0
-  #waiters: Waiter[] = []
+  readonly #waiters = new PatientWaiters()
   #following: Promise<void> = Promise.resolve()
   /** Sessions that end: their processes may outlast them for a moment. */
-  readonly #endings = new Set<Promise<void>>()
+  readonly #endings = new Set<Promise<unknown>>()
   /** What ends the grace of each of them. */
   readonly #graces = new Set<AbortController>()
 
@@ -70,6 +72,7 @@ export class Upstream {
     this.#context = context
     this.#listener = listener
     this.#logger = context.logger.with({ server: server.name })
+    if (context.after !== undefined) this.#note(context.after)
     this.#lists = new ListFollower({
       logger: this.#logger,
       timeoutMs: server.timeouts.connectSeconds * 1000,
@@ -120,31 +123,31 @@ export class Upstream {
   /** A request for it is coming: starts it where that is what starts it, and keeps it from being stopped as idle. */
   use(): void {
     this.#idleStop.noteUse()
-    if (this.#state.state === 'stopped' && this.#state.stays !== true) this.start()
+    if (!hasGivenUp(this.#state)) this.start()
   }
 
-  /** Ends the session and the process tree behind it. */
-  async stop(reason?: string): Promise<void> {
+  /**
+   * Takes nothing more, then ends the session and the process tree behind it: at once, or when what is in flight has
+   * come to its end, for which it has a while.
+   */
+  async stop(reason?: string, how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
     const connection = this.#leave()
     this.#apply(reason === undefined ? { type: 'stop-asked' } : { type: 'stop-asked', reason })
-    if (connection !== undefined) this.#end(connection)
-    for (const grace of this.#graces) grace.abort()
+    if (connection !== undefined) this.#end(connection, how === 'graceful' ? drainMs : 0)
+    if (how === 'at-once') for (const grace of this.#graces) grace.abort()
     await Promise.all(this.#endings)
   }
 
-  /** Takes nothing more, lets what is in flight come to its end for a while, then stops. */
-  async retire(reason: string): Promise<void> {
-    const connection = this.#leave()
-    this.#apply({ type: 'stop-asked', reason })
-    if (connection !== undefined) this.#end(connection, drainMs)
-    await Promise.all(this.#endings)
-  }
-
-  /** Takes on settings that do not concern what runs. */
+  /** Takes on settings that do not concern what runs. A server that kept failing may do so no more with them. */
   adjust(server: ServerConfig): void {
+    const { tools } = server
+    const isOther = !isSameValue({ ...this.#server, tools }, server)
+    const isDelayed = this.#isDelayed && this.#server.startDelayMs !== server.startDelayMs
     this.#server = server
+    if (isDelayed) this.#connectIn(server.startDelayMs)
     this.#health?.adjust(server.health)
     this.#idleStop.adjust(server.idleStopSeconds)
+    if (isOther && hasGivenUp(this.#state)) this.start()
   }
 
   /** Goes over to another way of starting the server; what is in flight comes to its end first. */
@@ -154,12 +157,7 @@ export class Upstream {
     this.#failures = []
     this.#apply({ type: 'replaced' })
     if (connection !== undefined) this.#end(connection, drainMs)
-    if (this.#state.state !== 'starting') return
-    const life = this.#life
-    // Two copies at once could stand in each other's way.
-    void Promise.all(this.#endings).then(() => {
-      if (life === this.#life) this.#connectIn(0)
-    })
+    if (this.#state.state === 'starting') this.#connect()
   }
 
   /** The computer slept, or something else makes it doubtful that all is as it was. */
@@ -169,14 +167,13 @@ export class Upstream {
   }
 
   /** The open session: at once, or when it is open. Rejects as soon as it is plain that it will not be. */
-  whenReady(): Promise<Connection> {
-    const { connection } = this
-    if (connection !== undefined) return Promise.resolve(connection)
-    if (this.#state.state !== 'starting')
-      return Promise.reject(new ServerUnavailable(this.#server.name, this.#state))
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject })
-    })
+  async whenReady(): Promise<Connection> {
+    while (this.connection === undefined) {
+      const toError = (): Error => new ServerUnavailable(this.#server.name, this.#state)
+      if (this.#state.state !== 'starting') throw toError()
+      await this.#waiters.wait(this.#server.timeouts.connectSeconds * 1000 + preparingMs, toError)
+    }
+    return this.connection
   }
 
   /** Settles when its lists are known from it; rejects as soon as it is plain that they will not be. */
@@ -187,12 +184,15 @@ export class Upstream {
 
   /** Reads one list anew, since the server says that it changed. */
   refresh(connection: Connection, kind: ListKind): void {
-    void this.#lists.refresh(connection, kind)
+    // One that comes to its end may be of another program already.
+    if (connection === this.connection) void this.#lists.refresh(connection, kind)
   }
 
   #connectIn(milliseconds: number): void {
-    if (milliseconds === 0) this.#connect()
-    else this.#timer = setTimeout(this.#connect, milliseconds)
+    clearTimeout(this.#timer)
+    this.#isDelayed = milliseconds > 0
+    if (this.#isDelayed) this.#timer = setTimeout(this.#connect, milliseconds)
+    else this.#connect()
   }
 
   readonly #retry = (): void => {
@@ -203,16 +203,21 @@ export class Upstream {
 
   readonly #connect = (): void => {
     this.#life += 1
+    this.#isDelayed = false
     const life = this.#life
     const { command, args, env, cwd } = this.#server.transport
-    this.#context.launcher.prepare({ command, args, env, cwd }).then(
-      (ready) => {
-        if (life === this.#life) this.#open(ready)
-      },
-      (error: unknown) => {
-        if (life === this.#life) this.#fail(toReason(error))
-      },
-    )
+    // Two copies at once could stand in each other's way.
+    const ended = Promise.all([...this.#endings])
+    ended
+      .then(() => this.#context.launcher.prepare({ command, args, env, cwd }))
+      .then(
+        (ready) => {
+          if (life === this.#life) this.#open(ready)
+        },
+        (error: unknown) => {
+          if (life === this.#life) this.#fail(toReason(error))
+        },
+      )
   }
 
   #open(command: ProcessCommand): void {
@@ -303,6 +308,7 @@ export class Upstream {
   /** Whatever was under way is so no more; gives the session that is to be ended. */
   #leave(): Connection | undefined {
     this.#life += 1
+    this.#isDelayed = false
     clearTimeout(this.#timer)
     this.#health?.stop()
     this.#health = undefined
@@ -321,11 +327,12 @@ export class Upstream {
       await connection.stop()
     }
     this.#graces.add(grace)
-    const ending = end().finally(() => {
-      this.#graces.delete(grace)
-      this.#endings.delete(ending)
-    })
-    this.#endings.add(ending)
+    this.#note(end().finally(() => this.#graces.delete(grace)))
+  }
+
+  #note(ending: Promise<unknown>): void {
+    const noted = ending.finally(() => this.#endings.delete(noted))
+    this.#endings.add(noted)
   }
 
   #apply(event: UpstreamEvent): void {
@@ -335,19 +342,10 @@ export class Upstream {
     const reason = 'reason' in this.#state ? { reason: this.#state.reason } : {}
     const { level, sentence } = toLogLine(this.#state)
     this.#logger[level](sentence, reason)
-    this.#settleWaiters()
+    if (isOpen(this.#state)) this.#waiters.settle()
+    else if (this.#state.state !== 'starting')
+      this.#waiters.settle(new ServerUnavailable(this.#server.name, this.#state))
     this.#listener.onStateChanged(this)
-  }
-
-  #settleWaiters(): void {
-    if (this.#state.state === 'starting') return
-    const waiters = this.#waiters
-    this.#waiters = []
-    const { connection } = this
-    for (const { resolve, reject } of waiters) {
-      if (connection === undefined) reject(new ServerUnavailable(this.#server.name, this.#state))
-      else resolve(connection)
-    }
   }
 }
 

@@ -40,9 +40,9 @@ export function awaitTarget(servers: Servers, lost: Lost): void {
   }
   if (pool !== undefined) {
     // Without known lists, only starting the server can tell whether it has this name.
-    const upstream = hasNoLists(pool, session) ? pool.acquire(session.key) : pool.find(session.key)
-    if (upstream === undefined) session.sendError(id, refusal)
-    else waitFor(upstream.whenListed(), id, lost)
+    const isKnown = !hasNoLists(pool, session) && pool.find(session.key) === undefined
+    if (isKnown) session.sendError(id, refusal)
+    else waitFor(pool.whenListed(session.key), id, lost)
     return
   }
   const silent = pools.flatMap((one) => findSilent(one, session))

@@ -70,17 +70,18 @@ export class OneServerEndpoint implements Endpoint {
   }
 
   onNotification(session: Session, notification: RpcNotification): void {
-    const upstream = this.#parts.servers.find(this.#name)?.acquire(session.key)
+    const pool = this.#parts.servers.find(this.#name)
     // Nobody is there to take it, and a notification has no answer to say so.
-    if (upstream === undefined) return
-    if (upstream.connection !== undefined) {
-      session.sendTo(upstream.connection, [notification.bytes])
+    if (pool === undefined) return
+    const { connection: open } = pool.acquire(session.key)
+    if (open !== undefined) {
+      session.sendTo(open, [notification.bytes])
       return
     }
     const copy = Buffer.from(notification.bytes)
     session.addWaiting(copy.length)
-    upstream.whenReady().then(
-      (connection) => {
+    pool.whenReady(session.key).then(
+      ({ connection }) => {
         session.addWaiting(-copy.length)
         session.sendTo(connection, [copy])
       },

@@ -120,7 +120,9 @@ export class Questions {
     // A session that is gone may have caused the question: then nobody else is to hear it.
     const candidates = working.length > 0 ? callers : this.#sessions.thatSee(pool)
     const one = candidates.length === 1 && working.length <= 1 ? candidates[0] : undefined
-    if (pool.learnAsks(upstream, one?.key)) this.#onPromoted(pool, upstream)
+    // One that comes to its end may be of another program already.
+    const isCurrent = upstream.connection === connection
+    if (isCurrent && pool.learnAsks(upstream, one?.key)) this.#onPromoted(pool, upstream)
     if (one !== undefined) return one
     if (working.length === 0) return 'no-client'
     if (callers.length === 0) return 'client-gone'

@@ -78,7 +78,8 @@ class RelayedCall implements CallInFlight {
   }
 
   start(request: RpcRequest): void {
-    const upstream = this.#route.pool.acquire(this.#session.key)
+    const { pool } = this.#route
+    const upstream = pool.acquire(this.#session.key)
     const { connection } = upstream
     if (connection !== undefined) {
       this.#send(request, upstream, connection)
@@ -86,10 +87,10 @@ class RelayedCall implements CallInFlight {
     }
     const { length } = request.bytes
     this.#session.addWaiting(length)
-    upstream.whenReady().then(
+    pool.whenReady(this.#session.key).then(
       (opened) => {
         this.#session.addWaiting(-length)
-        this.#send(request, upstream, opened)
+        this.#send(request, opened.upstream, opened.connection)
       },
       (error: unknown) => {
         this.#session.addWaiting(-length)

@@ -112,9 +112,10 @@ export class Subscriptions {
     const parked = pool.upstreams.flatMap((upstream) => {
       const subscriptions = [...(this.#byUpstream.get(upstream) ?? [])]
       this.#byUpstream.delete(upstream)
-      return subscriptions.flatMap(([uri, { sessions }]) =>
-        Array.from(sessions, (session) => [uri, session] as const),
-      )
+      return subscriptions.flatMap(([uri, { sessions, pending }]) => {
+        for (const { session, id } of pending?.waiting ?? []) sendFailure(session, id, undefined)
+        return Array.from(sessions, (session) => [uri, session] as const)
+      })
     })
     if (parked.length > 0) this.#parked.set(pool.server.name, parked)
   }
@@ -129,6 +130,11 @@ export class Subscriptions {
   onSessionClosed(session: Session): void {
     for (const [upstream, subscriptions] of [...this.#byUpstream]) {
       for (const uri of [...subscriptions.keys()]) this.#leave(upstream, uri, session)
+    }
+    for (const [server, parked] of [...this.#parked]) {
+      const rest = parked.filter(([, one]) => one !== session)
+      if (rest.length > 0) this.#parked.set(server, rest)
+      else this.#parked.delete(server)
     }
   }
 
@@ -147,6 +153,12 @@ export class Subscriptions {
         add(session)
         session.sendResult(id, emptyResult)
       } else sendFailure(session, id, answer)
+    }
+    for (const session of [...subscription.sessions]) {
+      // Meanwhile another may have come in the place of the upstream.
+      if (subscription.pool.find(session.key) === upstream) continue
+      subscription.sessions.delete(session)
+      this.#join(subscription.pool, uri, session)
     }
     if (subscription.sessions.size > 0) return
     this.#remove(upstream, uri)

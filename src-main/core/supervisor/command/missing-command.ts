@@ -25,6 +25,20 @@ export function toMissingCommand(subject: string, name: string, folders: readonl
   )
 }
 
+/**
+ * What a command that is not there was probably meant to be: a path from the home folder, or a program with its
+ * arguments. `canRun` tells whether a first word is a program.
+ */
+export async function findMisreading(
+  command: string,
+  canRun: (word: string) => Promise<boolean>,
+): Promise<string | undefined> {
+  if (command.startsWith('~')) return 'the ~ is not replaced here; write ${HOME} in its place'
+  const [first = ''] = command.trim().split(/\s/)
+  if (first === command || !(await canRun(first))) return undefined
+  return `all of it is taken for the name of one program; leave only “${first}” there and put the rest into args`
+}
+
 function toPlaces(folders: readonly string[]): string {
   if (folders.length === 0) return 'any folder, as its PATH names none'
   const shown = folders.slice(0, shownFolders)

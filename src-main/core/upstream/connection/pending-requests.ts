@@ -145,14 +145,18 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
 
   #arm(id: number, request: T): NodeJS.Timeout {
     return setTimeout(() => {
-      const entry = this.#entries.get(id)
-      if (entry === undefined) return
-      if (request.onTimeout() === 'wait-on') {
-        entry.timer.refresh()
-        return
-      }
-      this.withdraw(id)
+      // After a pause of ours, answers that have come are read before anything counts as late.
+      setImmediate(() => {
+        this.#onDue(id)
+      })
     }, request.timeoutMs)
+  }
+
+  #onDue(id: number): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    if (entry.request.onTimeout() === 'wait-on') entry.timer.refresh()
+    else this.withdraw(id)
   }
 
   #noteOver(request: T): void {
