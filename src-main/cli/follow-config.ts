@@ -22,11 +22,15 @@ export function followConfig(store: ConfigStore, core: Core, { logger, apply }: 
   })
 }
 
-/** Logs what is wrong with a configuration, a line for each place. */
+const mostTold = 20
+
+/** Logs what is wrong with a configuration, a line for each place; not all of them where there are many. */
 export function tellProblems(logger: Logger, problems: readonly ConfigProblem[]): void {
-  for (const problem of problems) {
+  for (const problem of problems.slice(0, mostTold)) {
     logger.error(toProblemText(problem), { code: problem.code })
   }
+  const more = problems.length - mostTold
+  if (more > 0) logger.error(`There are ${more} more problems; “patchbay check” shows them.`)
 }
 
 async function goOver(

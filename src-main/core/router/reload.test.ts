@@ -41,6 +41,38 @@ describe('another configuration', () => {
     expect((await late).result).toEqual({ new: 1 })
   })
 
+  it('has a subscription that was on its way follow to the process that comes in the place of its own', async () => {
+    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    bench.router.start()
+    const own = await bench.server('a').nextLife()
+    const client = await bench.open('{}', 'a')
+    const answer = client.request('resources/subscribe', '{"uri":"x://1"}')
+    const request = await own.next('resources/subscribe')
+    await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
+    own.reply(request)
+    expect((await answer).result).toEqual({})
+    await own.ended
+    for (;;) {
+      // The spare one is of nobody; the client's own hears of the subscription.
+      const next = await bench.server('a').nextLife()
+      const heard = await next.next('resources/subscribe').catch(() => undefined)
+      if (heard !== undefined) break
+    }
+  })
+
+  it('does not take what the old program asks while it ends for a habit of the new one', async () => {
+    const { bench, b, client } = await openTwo()
+    const answer = client.call('b__echo')
+    const call = await b.next('tools/call')
+    await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
+    b.write('{"jsonrpc":"2.0","id":"q","method":"roots/list"}')
+    await b.answerTo('"q"')
+    b.reply(call)
+    await answer
+    await bench.until('b', 'ready')
+    expect(bench.pool('b').isPerSession).toBe(false)
+  })
+
   it('that keeps calls waiting does not keep the app from closing', async () => {
     const { bench, a, b, client } = await openTwo()
     void client.call('a__echo')
@@ -82,6 +114,17 @@ describe('another configuration', () => {
     expect(bench.pool('a').server.timeouts.requestSeconds).toBe(9)
     expect(bench.pool('a').upstreams[0]?.server.idleStopSeconds).toBe(60)
     expect([bench.server('a').untaken, client.methods]).toEqual([0, []])
+  })
+
+  it('ends the wait before a start, if that is what it changes', async () => {
+    const bench = await openBench({ servers: { a: { ...echo, config: { startDelayMs: 600_000 } } } })
+    bench.router.start()
+    const client = await bench.open()
+    const answer = client.call('a__echo')
+    await bench.router.apply(withServers(bench, { a: { startDelayMs: 0 } }))
+    const life = await bench.server('a').nextLife()
+    life.reply(await life.next('tools/call'))
+    expect((await answer).result).toEqual({})
   })
 
   it('starts a server that kept failing, if its way of starting is another', async () => {
@@ -135,72 +178,6 @@ describe('another configuration', () => {
     await bench.router.apply(withServers(bench, { b: { enabled: false } }))
     expect((await answer).error?.message).toContain('try again')
     await client.next(toolsChanged)
-  })
-})
-
-describe('switching', () => {
-  it('a server off lets its call in flight end, refuses others, and stops it', async () => {
-    const { bench, b, client } = await openTwo()
-    const alone = await bench.open('{}', 'b')
-    const answer = client.call('b__echo')
-    const call = await b.next('tools/call')
-    await bench.router.apply(withServers(bench, { b: { enabled: false } }))
-    await client.next(toolsChanged)
-    expect((await client.call('b__echo')).error?.data).toMatchObject({ server: 'b', state: 'off' })
-    expect((await alone.call('echo')).error?.message).toBe('The server “b” is switched off in Patchbay.')
-    b.reply(call, '{"still":1}')
-    expect((await answer).result).toEqual({ still: 1 })
-    await b.ended
-    expect(bench.router.hasServer('b')).toBe(false)
-  })
-
-  it('a server on starts it and subscribes to what its clients had subscribed to', async () => {
-    const { bench, b, client } = await openTwo()
-    const alone = await bench.open('{}', 'b')
-    const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
-    b.reply(await b.next('resources/subscribe'))
-    await subscribed
-    await bench.router.apply(withServers(bench, { b: { enabled: false } }))
-    await client.next(toolsChanged)
-    await bench.router.apply(bench.config)
-    const next = await bench.server('b').nextLife()
-    next.reply(await next.next('resources/subscribe'))
-    await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
-    const answer = alone.call('echo')
-    next.reply(await next.next('tools/call'), '{"back":1}')
-    expect((await answer).result).toEqual({ back: 1 })
-  })
-
-  it('a tool off hides and refuses it at once, and tells clients, without a restart', async () => {
-    const { bench, client } = await openTwo()
-    const alone = await bench.open('{}', 'b')
-    await bench.router.apply(withServers(bench, { b: { tools: { disabled: ['echo'] } } }))
-    await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
-    const { result } = await client.request('tools/list')
-    expect(JSON.stringify(result)).not.toContain('b__echo')
-    expect((await client.call('b__echo')).error?.data).toMatchObject({ code: 'tool-off' })
-    expect((await alone.call('echo')).error?.data).toMatchObject({ code: 'tool-off' })
-    expect(bench.server('b').untaken).toBe(0)
-  })
-
-  it('the naming shows the tools under their new names at once', async () => {
-    const { bench, a, client } = await openTwo()
-    await bench.router.apply(withServers(bench, {}, { naming: 'mcp__proxy__server__tool' }))
-    await client.next(toolsChanged)
-    const answer = client.call('mcp__proxy__a__echo')
-    a.reply(await a.next('tools/call'))
-    expect((await answer).result).toEqual({})
-  })
-
-  it('tells a client of one server that is not configured any more so', async () => {
-    const { bench } = await openTwo()
-    const alone = await bench.open('{}', 'b')
-    await bench.router.apply({ ...bench.config, servers: bench.config.servers.slice(0, 1) })
-    const { error } = await alone.call('echo')
-    expect(error?.message).toBe('The server “b” is stopped: it is not configured any more.')
-    alone.notify('notifications/nobody-is-there')
-    const late = bench.connect('b')
-    expect((await late.open()).error?.data).toMatchObject({ server: 'b', state: 'stopped' })
   })
 })
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseMessage, type RpcNotification, type RpcResponse } from '#base/json-rpc.ts'
 import { PendingRequests, type PendingRequest } from './pending-requests.ts'
@@ -87,6 +89,33 @@ describe('PendingRequests', () => {
     vi.advanceTimersByTime(10_000)
     expect(one.onTimeout).not.toHaveBeenCalled()
     expect(two.onTimeout).not.toHaveBeenCalled()
+  })
+
+  it('counts nothing as late whose answer has come while nobody looked', async () => {
+    vi.useRealTimers()
+    const server = createServer()
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+      [Socket],
+      [],
+    ]
+    const requests = new PendingRequests()
+    const request = createRequest({ timeoutMs: 5 })
+    const id = requests.add(request)
+    const taken = new Promise((resolve) => {
+      client.once('data', () => {
+        resolve(requests.take(id))
+      })
+    })
+    socket.write('answer')
+    // Both are due after this pause of the whole process: the timer comes first, the answer is read after it.
+    const end = performance.now() + 50
+    while (performance.now() < end);
+    expect(await taken).toBe(request)
+    expect(request.onTimeout).not.toHaveBeenCalled()
+    client.destroy()
+    server.close()
   })
 
   it('lets a request be taken out while its time-out is told', () => {
