@@ -39,22 +39,23 @@ export class Inbox<T> {
       this.#items = this.#items.filter((other) => other !== there)
       return Promise.resolve(there)
     }
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    // A test need not wait for all that it asks for.
-    promise.catch(() => undefined)
     // Made here, so that its stack tells which line of the test waits.
     const failure = new Error(`${this.#name}: ${what} did not come`)
-    const timer = setTimeout(() => {
-      failure.message += `; there is: ${this.#items.map(this.#toText).join('\n') || 'nothing'}`
-      reject(failure)
-    }, patienceMs)
-    this.#waiters.push({
-      isWanted,
-      resolve: (item) => {
-        clearTimeout(timer)
-        resolve(item)
-      },
+    const promise = new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        failure.message += `; there is: ${this.#items.map(this.#toText).join('\n') || 'nothing'}`
+        reject(failure)
+      }, patienceMs)
+      this.#waiters.push({
+        isWanted,
+        resolve: (item) => {
+          clearTimeout(timer)
+          resolve(item)
+        },
+      })
     })
+    // A test need not wait for all that it asks for.
+    promise.catch(() => undefined)
     return promise
   }
 }
