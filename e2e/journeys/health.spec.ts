@@ -92,7 +92,10 @@ describe('a server that falls silent', () => {
     tellFigure('from the stop to the end after two failed checks of two pings', took, 'ms')
     // Four pings of 0.5 s, two pauses of 0.2 s between them, and an interval between the checks.
     expect(took).toBeGreaterThan(2500)
-    expect(Number(await client.callText('one__pid', {}))).not.toBe(pid)
+    await eventually(async () =>
+      (await client.request('tools/call', { name: 'one__pid' })).raw('result'),
+    ).toBeDefined()
+    expect(Number(await client.callText('one__pid'))).not.toBe(pid)
     expect(running.stderr).toContain('did not answer a ping')
   })
 

@@ -8,6 +8,7 @@ import type { CheckOptions } from './check.ts'
 import type { ImportOptions } from './import.ts'
 import type { LogsOptions } from './logs.ts'
 import type { ServeOptions } from './serve.ts'
+import { untilStopSignal } from './stop-signal.ts'
 
 const wrongUsage = 2
 
@@ -39,8 +40,9 @@ function createProgram(onDone: (code: number) => void): Command {
     )
     .addOption(logLevel)
     .action(async (options: ServeOptions & { logLevel: LogLevel }) => {
+      const signal = untilStopSignal()
       const { serve } = await import('./serve.ts')
-      onDone(await serve(options))
+      onDone(await serve(options, signal))
     })
   program
     .command('check')

@@ -69,7 +69,7 @@ export function pingThroughApp(
         const opened = await client.request('initialize', params, timeoutMs)
         if (opened.error !== undefined) throw new Error(opened.error.message)
         client.notify('notifications/initialized')
-        const pinged = await client.request('ping', undefined, timeoutMs)
+        const pinged = await client.request(toReachingMethod(opened.result), undefined, timeoutMs)
         if (pinged.error !== undefined) throw new Error(pinged.error.message)
       } finally {
         client.close()
@@ -77,6 +77,13 @@ export function pingThroughApp(
     },
     onOutcome,
   )
+}
+
+/** What only the server itself can answer: a ping to one that sleeps is answered for it. */
+function toReachingMethod(initialize: unknown): string {
+  const { capabilities = {} } = initialize as { capabilities?: object }
+  const kind = ['tools', 'resources', 'prompts'].find((name) => Object.hasOwn(capabilities, name))
+  return kind === undefined ? 'ping' : `${kind}/list`
 }
 
 /** Starts the servers, reaches each, and ends them again. */

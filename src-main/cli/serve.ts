@@ -12,7 +12,6 @@ import { followConfig, tellProblems } from './follow-config.ts'
 import { findDataFolder, openHeadlessHost, openLog, outliveReaders } from './headless-host.ts'
 import { loadConfig, toServerCount } from './load-config.ts'
 import { findRunningApp } from './running-app.ts'
-import { untilStopSignal } from './stop-signal.ts'
 
 /** Options of `patchbay serve`. */
 export interface ServeOptions {
@@ -30,8 +29,11 @@ export interface ServeOptions {
   readonly secrets?: string
 }
 
-/** Runs the core until a signal, or with `--stdio` until its client is gone. Gives the exit code. */
-export async function serve(options: ServeOptions): Promise<number> {
+/**
+ * Runs the core until a signal, or with `--stdio` until its client is gone. Gives the exit code. `signal` may come at
+ * any time: then what has begun is ended in order.
+ */
+export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signals>): Promise<number> {
   const dataFolder = findDataFolder(options.dataDir)
   const running = await findRunningApp(dataFolder)
   if (running !== undefined && options.stdio === true && options.config !== undefined) {
@@ -39,8 +41,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       `Patchbay is running, pid ${running.pid}: its own configuration holds, --config has no effect.\n`,
     )
   }
-  if (running !== undefined && options.stdio === true)
+  if (running !== undefined && options.stdio === true) {
+    void signal.then(() => process.exit(0))
     return runShim(['--data-dir', dataFolder, '--no-start'])
+  }
   if (running !== undefined) throw alreadyRunning(running.pid)
   const host = await openHeadlessHost(dataFolder)
   outliveReaders()
@@ -50,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   log.apply(store.config.logs)
   const core = createCore(store.config, host, logger)
   followConfig(store, core, log)
-  const stopped = untilStopped(logger)
+  const stopped = untilStopped(logger, signal)
   try {
     await core.recall()
     const { file } = store.source
@@ -78,12 +82,13 @@ async function openConfig(
 ): Promise<ConfigStore> {
   // With --stdio somebody else chose the folder: an editor, in a project that may not be the user's own.
   const searchFrom = stdio === true ? undefined : process.cwd()
-  const { reading, result } = await loadConfig(config, dataFolder, { ifNone: configIfNone, searchFrom })
+  const { file, reading, result } = await loadConfig(config, dataFolder, { ifNone: configIfNone, searchFrom })
   const opened = reading && (await openConfigStore(reading, { env: process.env, logger }))
   if (opened?.ok === true) {
     tellProblems(logger, opened.problems)
+    if (opened.problems.length === 0 && reading?.main.bytes === undefined)
+      logger.warning('There is no configuration yet: write one, and it is used at once.', { file })
     if (opened.usedLastGood) {
-      const { file } = opened.store.source
       logger.error('The configuration is broken: Patchbay runs the last good copy of it.', { file })
     }
     return opened.store
@@ -124,7 +129,7 @@ function alreadyRunning(pid: number | undefined): CommandFailed {
 }
 
 /** Settles with the first signal that asks us to stop; rejects when something unexpected leaves us in no known state. */
-function untilStopped(logger: Logger): Promise<void> {
+function untilStopped(logger: Logger, signal: Promise<NodeJS.Signals>): Promise<void> {
   return new Promise((resolve, reject) => {
     let isFailed = false
     process.on('uncaughtException', (error) => {
@@ -136,8 +141,8 @@ function untilStopped(logger: Logger): Promise<void> {
         new CommandFailed('Something unexpected went wrong; logs/app.log in the data folder tells more.'),
       )
     })
-    void untilStopSignal().then((signal) => {
-      logger.info(`Stopping: ${signal}.`)
+    void signal.then((name) => {
+      logger.info(`Stopping: ${name}.`)
       resolve()
     })
   })

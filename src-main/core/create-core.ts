@@ -39,7 +39,12 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
   const outputs = new ServerOutputs({ folder: path.join(dataFolder, 'logs'), settings: config.logs, logger })
   const recordFolder = path.join(dataFolder, 'run', 'children')
   const launcher = new Launcher({ env, platform, recordFolder, logger })
-  const router = new Router(config, { host, logger, launcher, outputs, limits })
+  let letStart: () => void = () => undefined
+  // A server that an earlier app left running could stand in the way of its next process.
+  const after = new Promise<void>((resolve) => {
+    letStart = resolve
+  })
+  const router = new Router(config, { host, logger, launcher, outputs, limits, after })
   const endWatch = watchForWake(() => {
     logger.info('The computer slept; every server is checked.')
     router.checkNow()
@@ -61,6 +66,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     startServers: async () => {
       orphansEnded = launcher.endOrphans()
       await orphansEnded
+      letStart()
       if (!isClosed) router.start()
     },
     apply: (next) => {
@@ -82,6 +88,7 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     serveStdio: (input, output) => serveStdio({ input, output, limits, router, logger }),
     close: async () => {
       isClosed = true
+      letStart()
       await Promise.all([applied, router.untilUnused(lastCallsMs)])
       for (const close of closers) await close()
       await orphansEnded

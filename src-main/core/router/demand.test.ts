@@ -48,6 +48,26 @@ describe('a server that is started on demand', () => {
     expect((await second).result).toEqual({})
   })
 
+  it('is neither started by a ping nor kept from being stopped by pings', async () => {
+    const config = { start: 'demand', idleStopSeconds: 0.2 } as const
+    const bench = await openBench({ servers: { a: { ...demand, config } } })
+    bench.router.start()
+    const alone = bench.connect('a')
+    const opened = alone.open()
+    const life = await bench.server('a').nextLife()
+    await opened
+    while (bench.pool('a').stateFor(0).state !== 'stopped') {
+      const answer = alone.request('ping')
+      void life.next('ping').then((ping) => {
+        life.reply(ping)
+      })
+      expect((await answer).result).toEqual({})
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect((await alone.request('ping')).result).toEqual({})
+    expect(bench.server('a').untaken).toBe(0)
+  })
+
   it('is not stopped while a client is subscribed to something of it', async () => {
     const bench = await openBench({
       servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.05 } } },

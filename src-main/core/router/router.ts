@@ -130,10 +130,7 @@ export class Router {
 
   /** Settles when no call is in flight any more, or after so many milliseconds. */
   async untilUnused(milliseconds: number): Promise<void> {
-    const connections = this.#servers.pools.flatMap(({ upstreams }) =>
-      upstreams.flatMap(({ connection }) => connection ?? []),
-    )
-    await Promise.all(connections.map(({ requests }) => requests.untilUnused(milliseconds)))
+    await this.#servers.untilUnused(milliseconds)
   }
 
   /** Ends all sessions and servers. */
@@ -227,8 +224,8 @@ export class Router {
       },
       isWatched: (upstream) => this.#subscriptions.has(upstream),
     }
-    const context = after === undefined ? this.#context : { ...this.#context, after }
-    const pool = new ServerPool(server, context, listener)
+    const before = Promise.all([this.#context.after, after])
+    const pool = new ServerPool(server, { ...this.#context, after: before }, listener)
     return pool
   }
 

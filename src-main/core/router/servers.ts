@@ -86,6 +86,12 @@ export class Servers {
     }
   }
 
+  /** Settles when no call is in flight on any of them, or after so many milliseconds. */
+  async untilUnused(milliseconds: number): Promise<void> {
+    const pools = [...this.#leaving.keys(), ...this.#pools]
+    await Promise.all(pools.map((pool) => pool.untilUnused(milliseconds)))
+  }
+
   /** Ends all of them. */
   async close(): Promise<void> {
     await Promise.all([...this.#leaving.keys(), ...this.#pools].map((pool) => pool.close()))

@@ -185,6 +185,15 @@ describe('a health check', () => {
     expect(pings()).toBe(1)
   })
 
+  it('holds nothing against a server once it is switched off', async () => {
+    const { check, told, pass } = await create()
+    await pass(36)
+    check.adjust({ ...usual, enabled: false })
+    expect(told).toEqual([silent, 'alive'])
+    await pass(600)
+    expect(told).toEqual([silent, 'alive'])
+  })
+
   it('says nothing after it was stopped', async () => {
     const { check, told, pass } = await create()
     await pass(31)

@@ -42,7 +42,9 @@ export class HealthCheck {
   /** Takes on other settings; a check that runs ends by those it began with. */
   adjust(settings: HealthSettings): void {
     this.#settings = settings
-    if (!this.#isChecking) this.#schedule(settings.intervalSeconds)
+    // What nobody asks any more cannot be held against the server.
+    if (!settings.enabled) this.#noteAlive()
+    else if (!this.#isChecking) this.#schedule(settings.intervalSeconds)
   }
 
   /** Checks at once: there is a reason to doubt that it lives, whatever it said before. */
@@ -57,7 +59,7 @@ export class HealthCheck {
 
   #schedule(seconds: number): void {
     clearTimeout(this.#timer)
-    if (this.#isOver || !this.#settings.enabled) return
+    if (this.#hasEnded()) return
     this.#timer = setTimeout(() => {
       const silentMs = performance.now() - this.#connection.lastHeard
       if (silentMs < this.#settings.intervalSeconds * 1000) this.#noteAlive()
@@ -70,7 +72,7 @@ export class HealthCheck {
     clearTimeout(this.#timer)
     const hasAnswered = (await this.#ping(settings)) || (await this.#askOtherwise(settings))
     this.#isChecking = false
-    if (this.#isOver) return
+    if (this.#isOver || !this.#settings.enabled) return
     if (hasAnswered) {
       this.#noteAlive()
       return
@@ -91,7 +93,7 @@ export class HealthCheck {
     for (let attempt = 1; ; attempt += 1) {
       const asked = performance.now()
       this.#hasAnswered = (await this.#ask(this.#question, timeoutSeconds)) || this.#hasAnswered
-      if (this.#isOver || this.#connection.lastHeard >= asked) return true
+      if (this.#hasEnded() || this.#connection.lastHeard >= asked) return true
       this.#silentSince ??= asked
       this.#listener.onSilent(this.#toReason())
       if (attempt >= attempts) return false
@@ -118,7 +120,7 @@ export class HealthCheck {
   }
 
   #hasEnded(): boolean {
-    return this.#isOver
+    return this.#isOver || !this.#settings.enabled
   }
 
   #wait(seconds: number): Promise<void> {

@@ -12,7 +12,7 @@ import {
 } from './lists/known-server.ts'
 import type { Connection } from './connection/connection.ts'
 import type { Lists } from './lists/list-items.ts'
-import type { UpstreamState } from './upstream-state.ts'
+import { hasGivenUp, type UpstreamState } from './upstream-state.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 import { Upstream, type UpstreamListener } from './upstream.ts'
 
@@ -120,6 +120,12 @@ export class ServerPool {
     await this.#saving
   }
 
+  /** Settles when no call is in flight, or after so many milliseconds. */
+  async untilUnused(milliseconds: number): Promise<void> {
+    const upstreams = [...this.#uses.keys(), ...this.#ending.keys()]
+    await Promise.all(upstreams.map((upstream) => upstream.untilUnused(milliseconds)))
+  }
+
   /** Takes on settings that do not concern what runs. */
   adjust(server: ServerConfig): void {
     this.#server = server
@@ -171,6 +177,14 @@ export class ServerPool {
   /** The state of the upstream that a session would use, or of the last one that changed when it would get a new one. */
   stateFor(session: SessionKey): UpstreamState {
     return this.find(session)?.state ?? this.#lastState
+  }
+
+  /** Whether a session's next request would start the server, which is known and runs for nobody now. */
+  isAsleep(session: SessionKey): boolean {
+    const { server, initialize } = this
+    const sleeps = server.start === 'demand' || server.idleStopSeconds > 0
+    const state = this.stateFor(session)
+    return sleeps && initialize !== undefined && state.state === 'stopped' && !hasGivenUp(state)
   }
 
   /** What a session sees of the server: what its own upstream tells, else what is known of any. */

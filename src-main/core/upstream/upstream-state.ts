@@ -122,7 +122,11 @@ export function toLogLine(state: UpstreamState): { level: 'info' | 'warning' | '
     case 'back-off':
       return { level: 'warning', sentence: 'The server failed; it is started again after a while.' }
     case 'crash-loop':
-      return { level: 'error', sentence: 'The server keeps failing; it is not started again.' }
+      return {
+        level: 'error',
+        sentence:
+          'The server keeps failing; it is not started again until its configuration is changed or Patchbay restarted.',
+      }
     case 'stopped':
       return state.stays === true
         ? { level: 'warning', sentence: 'The server failed; its restart is switched off.' }

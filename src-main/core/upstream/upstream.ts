@@ -6,6 +6,7 @@ import { createRedactor } from '../observe/redact.ts'
 import type { ProcessCommand } from '../supervisor/managed-process.ts'
 import { addFailure, decideRestart, type Failures } from '../supervisor/restart-policy.ts'
 import { Connection } from './connection/connection.ts'
+import { toFailureReason } from './failure-reason.ts'
 import { HealthCheck } from './health-check.ts'
 import { IdleStop } from './idle-stop.ts'
 import { ListFollower } from './lists/list-follower.ts'
@@ -64,8 +65,8 @@ export class Upstream {
   #following: Promise<void> = Promise.resolve()
   /** Sessions that end: their processes may outlast them for a moment. */
   readonly #endings = new Set<Promise<unknown>>()
-  /** What ends the grace of each of them. */
-  readonly #graces = new Set<AbortController>()
+  /** Those that still have a grace, and what ends it. */
+  readonly #graces = new Map<Connection, AbortController>()
 
   constructor(server: ServerConfig, context: UpstreamContext, lists: Lists, listener: UpstreamListener) {
     this.#server = server
@@ -134,8 +135,14 @@ export class Upstream {
     const connection = this.#leave()
     this.#apply(reason === undefined ? { type: 'stop-asked' } : { type: 'stop-asked', reason })
     if (connection !== undefined) this.#end(connection, how === 'graceful' ? drainMs : 0)
-    if (how === 'at-once') for (const grace of this.#graces) grace.abort()
+    if (how === 'at-once') for (const grace of this.#graces.values()) grace.abort()
     await Promise.all(this.#endings)
+  }
+
+  /** Settles when no call is in flight on it, or on a process of its that comes to its end; or after so long. */
+  async untilUnused(milliseconds: number): Promise<void> {
+    const connections = [...this.#graces.keys(), ...(this.connection === undefined ? [] : [this.connection])]
+    await Promise.all(connections.map(({ requests }) => requests.untilUnused(milliseconds)))
   }
 
   /** Takes on settings that do not concern what runs. A server that kept failing may do so no more with them. */
@@ -215,7 +222,7 @@ export class Upstream {
           if (life === this.#life) this.#open(ready)
         },
         (error: unknown) => {
-          if (life === this.#life) this.#fail(toReason(error))
+          if (life === this.#life) this.#fail(toFailureReason(error, command))
         },
       )
   }
@@ -263,7 +270,7 @@ export class Upstream {
         this.#onOpened(connection)
       },
       (error: unknown) => {
-        this.#lose(connection, toReason(error))
+        this.#lose(connection, toFailureReason(error, transport.command))
       },
     )
   }
@@ -326,8 +333,8 @@ export class Upstream {
       connection.abandon('Patchbay stopped it')
       await connection.stop()
     }
-    this.#graces.add(grace)
-    this.#note(end().finally(() => this.#graces.delete(grace)))
+    this.#graces.set(connection, grace)
+    this.#note(end().finally(() => this.#graces.delete(connection)))
   }
 
   #note(ending: Promise<unknown>): void {
@@ -347,8 +354,4 @@ export class Upstream {
       this.#waiters.settle(new ServerUnavailable(this.#server.name, this.#state))
     this.#listener.onStateChanged(this)
   }
-}
-
-function toReason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -8,6 +8,8 @@ import { toSwitchedOff, toTimedOut, toUnavailable } from '../refusals.ts'
 import type { Session } from '../session/session.ts'
 import type { Endpoint, EndpointParts } from './endpoint.ts'
 
+const emptyResult = Buffer.from('{}')
+
 /** One server alone: its own names and whatever it understands. Only what clients share is kept apart. */
 export class OneServerEndpoint implements Endpoint {
   readonly #name: string
@@ -35,6 +37,11 @@ export class OneServerEndpoint implements Endpoint {
     const { disabled } = pool.server.tools
     switch (method) {
       case 'ping': {
+        // Whether it lives is no reason to start it, nor to keep it from being stopped when it is idle.
+        if (pool.isAsleep(session.key)) {
+          session.sendResult(bytesAt(bytes, request.id), emptyResult)
+          return
+        }
         const connection = findForPing(pool, session)
         if (connection === undefined) break
         this.#ping(session, { pool, connection, id: Buffer.from(bytesAt(bytes, request.id)) })
@@ -107,10 +114,14 @@ export class OneServerEndpoint implements Endpoint {
   }
 }
 
-/** To hear whether a server lives that has a process for each client, none more of it need be started. */
+/**
+ * To hear whether a server lives that has a process for each client, none more of it need be started. One that is
+ * stopped when it is idle is asked in our own name, which does not count as use.
+ */
 function findForPing(pool: ServerPool, session: Session): Connection | undefined {
   const own = pool.find(session.key)
-  if (!pool.isPerSession || (own !== undefined && pool.ownerOf(own) === session.key)) return undefined
+  const isShared = !pool.isPerSession || (own !== undefined && pool.ownerOf(own) === session.key)
+  if (isShared) return pool.server.idleStopSeconds > 0 ? own?.connection : undefined
   return pool.upstreams.flatMap(({ connection }) => connection ?? [])[0]
 }
 

@@ -17,6 +17,15 @@ const bridgedCapabilities = {
   elicitation: { form: {}, url: {} },
 }
 
+/** The server said nothing to the opening in time. */
+export class OpeningTimedOut extends Error {
+  override readonly name = 'OpeningTimedOut'
+
+  constructor(timeoutMs: number) {
+    super(`it did not answer the opening “initialize” within ${timeoutMs / 1000} s`)
+  }
+}
+
 /** The opening of a session with a server, by the SDK. It owns the wire only until `opened` settles. */
 export interface Handshake {
   /** The server's answer to `initialize`, byte for byte. Rejects with a sentence that completes "… because". */
@@ -48,7 +57,8 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
   const opened = client.connect(transport, { timeout: timeoutMs, signal: broken.signal }).then(
     () => answer ?? Buffer.from('{}'),
     (error: unknown) => {
-      throw new Error(toReason(error, timeoutMs), { cause: error })
+      if (isTimeout(error)) throw new OpeningTimedOut(timeoutMs)
+      throw new Error(toReason(error), { cause: error })
     },
   )
   return {
@@ -72,10 +82,11 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
   }
 }
 
-function toReason(error: unknown, timeoutMs: number): string {
-  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) {
-    return `it did not answer the opening “initialize” within ${timeoutMs / 1000} s`
-  }
+function isTimeout(error: unknown): boolean {
+  return error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
+}
+
+function toReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return `it refused the opening “initialize” (${text.slice(0, 200)})`
 }
