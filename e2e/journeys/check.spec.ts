@@ -8,7 +8,8 @@ import { patchbayFile, runPatchbay, Scratch, type Outcome } from '../hosts/built
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
 import { findDescendants, isRunning } from '../hosts/processes.ts'
-import { existsSync } from 'node:fs'
+import { existsSync, symlinkSync } from 'node:fs'
+import path from 'node:path'
 import type { JsonObject } from '../servers/json-values.ts'
 
 let app: Headless | undefined
@@ -139,6 +140,23 @@ describe('check --ping with a running app', () => {
     expect(stdout).toMatch(/^moody: /m)
     expect(stdout).toMatch(/^asker: /m)
     expect(moody.starts + session.starts).toBe(2)
+  })
+
+  it('goes through it, too, where its configuration is named by another path', async () => {
+    using moody = new MoodyServer('echo.ts')
+    using scratch = new Scratch()
+    app = await startHeadless({ config: { servers: { moody: moody.toEntry() } } })
+    await eventually(() => moody.starts).toBe(1)
+    const link = path.join(scratch.folder, 'link')
+    symlinkSync(path.dirname(app.configFile), link)
+    const config = path.join(link, path.basename(app.configFile))
+    const { code, stdout } = await runPatchbay(
+      ['check', '--ping', '--config', config, '--data-dir', app.dataDir],
+      app,
+    )
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('another configuration')
+    expect(moody.starts).toBe(1)
   })
 
   it('tells the state of a server that is down', async () => {

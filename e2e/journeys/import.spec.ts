@@ -1,6 +1,15 @@
 // `patchbay import`: from a file to config.json, alone and beside a running app.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../clients/views.ts'
@@ -145,6 +154,23 @@ describe('import that fails', () => {
     expect(existsSync(scratch.dataDir)).toBe(false)
   })
 
+  it('exits 1 at once when the file is a pipe, and goes on at a lock of a time to come', async () => {
+    using scratch = new Scratch()
+    const pipe = path.join(scratch.folder, 'pipe.json')
+    execFileSync('mkfifo', [pipe])
+    const refused = await importFile(scratch, pipe)
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      `${pipe}: This is no regular file; expected a file, or - for stdin.\n`,
+    ])
+    writeConfig(scratch, '{ "version": 1 }')
+    const lock = `${configOf(scratch)}.lock`
+    writeFileSync(lock, '')
+    const tomorrow = Date.now() / 1000 + 86_400
+    utimesSync(lock, tomorrow, tomorrow)
+    expect((await importFile(scratch, writeEditorFile(scratch, { a: { command: 'x' } }))).code).toBe(0)
+  })
+
   it.each(['{ "version": 1, "servers": { "a": { "comand": "x" } } }', '{ "version": 1'])(
     'does not touch a config.json with problems: %s',
     async (text) => {
@@ -183,6 +209,31 @@ describe('import beside a running app', () => {
       expect(code).toBe(0)
       expect(stdout).toContain(`The running app, pid ${serving.pid}, picks the change up by itself.`)
       expect(serversOf(scratch)).toEqual({ a: { command: 'x' } })
+    } finally {
+      serving.kill('SIGKILL')
+    }
+  })
+
+  it('knows config.json of the app by another path of the data folder', async () => {
+    using scratch = new Scratch()
+    mkdirSync(path.join(scratch.folder, 'real'))
+    symlinkSync('real', path.join(scratch.folder, 'link'))
+    const args = ['--no-http', '--data-dir', path.join(scratch.folder, 'link/data')]
+    const serving = spawn(process.execPath, [patchbayFile, 'serve', ...args], {
+      env: scratch.env,
+      cwd: scratch.folder,
+      stdio: 'pipe',
+    })
+    try {
+      let ready = ''
+      serving.stdout.on('data', (chunk: Buffer) => (ready += chunk.toString()))
+      serving.stderr.resume()
+      await eventually(() => ready).toContain('\n')
+      const file = writeEditorFile(scratch, { a: { command: 'x' } })
+      const dataDir = path.join(scratch.folder, 'real/data')
+      const { code, stdout } = await runPatchbay(['import', file, '--data-dir', dataDir], scratch)
+      expect(code).toBe(0)
+      expect(stdout).toContain(`The running app, pid ${serving.pid}, picks the change up by itself.`)
     } finally {
       serving.kill('SIGKILL')
     }

@@ -188,6 +188,26 @@ describe('what servers print', () => {
     expect([modeOf(file), modeOf(path.dirname(file))]).toEqual(['600', '700'])
   })
 
+  it('is cut where a line has no end, with no half of a secret, and no line of a private key', async () => {
+    const script = `
+      const half = '0'.repeat(64 * 1024 - 10)
+      console.error(half + process.env.API_KEY + 'z'.repeat(100_000))
+      console.error('{"password":"leak-json"} at postgres://me:leak@url@db\\n-----BEGIN PRIVATE KEY-----\\nleakpem\\n' +
+        '-----END PRIVATE KEY-----\\nlast')
+      process.stdin.on('end', () => process.exit()).resume()`
+    const env = { API_KEY: 'leak-of-the-own-key' }
+    app = await startHeadless({
+      config: { servers: { long: { command: process.execPath, args: ['-e', script], env } } },
+    })
+    const file = path.join(app.dataDir, 'logs/long/server.log')
+    const read = (): string => (statSync(file, { throwIfNoEntry: false }) ? readFileSync(file, 'utf8') : '')
+    await eventually(read).toMatch(/ last\n/)
+    const [first, second] = read().split('\n')
+    expect(first).toMatch(/^\S+ \[STDERR\] 0{60000,}(?:•••)?z*…$/)
+    expect(second).toMatch(/ \{"password":"•••"\} at postgres:\/\/•••@db$/)
+    expect(read()).not.toContain('leak')
+  })
+
   it('is kept of a server that ends at once, and of each of its lives', async () => {
     const script = `console.error('dying of ' + process.pid); process.exit(3)`
     const restart = { max: 2, delayMs: 10, jitter: false }

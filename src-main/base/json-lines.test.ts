@@ -45,4 +45,17 @@ describe('LineSplitter', () => {
     expect(tooLong).toEqual(['123456…123456789', 'last!…last!'])
     expect(lines).toEqual(['next'])
   })
+
+  it('hands on as much of a line that is too long as is asked for', () => {
+    const told: string[] = []
+    const splitter = new LineSplitter({
+      maxBytes: 3000,
+      firstBytes: 2500,
+      onLine: (line) => told.push(line.toString()),
+      onTooLong: (first, last) => told.push(`${first.length} ${last.length}`),
+    })
+    for (const part of ['x'.repeat(2000), 'x'.repeat(2000), 'x'.repeat(2000), '\nnext\n'])
+      splitter.push(Buffer.from(part))
+    expect(told).toEqual(['2500 1024', 'next'])
+  })
 })

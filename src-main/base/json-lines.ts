@@ -7,7 +7,9 @@ export interface LineListener {
   readonly maxBytes: number
   /** One line, without its end. The buffer may share memory with the pushed chunk. */
   readonly onLine: (line: Buffer) => void
-  /** A line was longer than `maxBytes` and has been passed over; with its first and last bytes, up to 1 KiB each. */
+  /** How much of the beginning of a line that is too long is handed on, in bytes; 1 KiB when left out. */
+  readonly firstBytes?: number
+  /** A line was longer than `maxBytes` and has been passed over; with its first bytes and up to 1 KiB of its last. */
   readonly onTooLong: (first: Buffer, last: Buffer) => void
 }
 
@@ -51,7 +53,7 @@ export class LineSplitter {
     this.#parts.push(part)
     if (this.#length <= this.#listener.maxBytes) return
     const whole = Buffer.concat(this.#parts)
-    this.#first = Buffer.from(whole.subarray(0, edgeBytes))
+    this.#first = Buffer.from(whole.subarray(0, this.#listener.firstBytes ?? edgeBytes))
     this.#last = Buffer.from(whole.subarray(-edgeBytes))
     this.#parts = []
   }

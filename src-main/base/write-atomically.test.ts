@@ -10,6 +10,7 @@ import {
   rm,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -39,6 +40,22 @@ describe('writeFileAtomically', () => {
     expect(await readdir(folder)).toEqual(['a.json', 'b.json'])
     expect(await modeOf(path.join(folder, 'a.json'))).toBe(0o600)
     expect(await modeOf(path.join(folder, 'b.json'))).toBe(0o640)
+  })
+
+  it('removes what a writer left that was killed, and nothing that is new or of another file', async () => {
+    const folder = await makeScratchFolder()
+    const place = (name: string): string => path.join(folder, name)
+    const names = [
+      'a.json.0123456789ab.tmp',
+      'a.json.fedcba987654.tmp',
+      'b.json.0123456789ab.tmp',
+      'a.json.tmp',
+    ]
+    for (const name of names) await writeFile(place(name), 'left')
+    const old = new Date(Date.now() - 2 * 60 * 60 * 1000)
+    for (const name of names.filter((one) => !one.includes('fed'))) await utimes(place(name), old, old)
+    await writeFileAtomically(place('a.json'), '{}')
+    expect((await readdir(folder)).sort()).toEqual(['a.json', ...names.slice(1)].sort())
   })
 
   it('keeps the mode of a file that is there', async () => {

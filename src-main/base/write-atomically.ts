@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 
 /** How far a write has come. Until `renamed` the file holds what it held before. */
@@ -19,6 +19,7 @@ export async function writeFileAtomically(
   onStep: (step: WriteStep) => void = () => undefined,
 ): Promise<void> {
   const target = await findTarget(file)
+  await removeLeftovers(target)
   const scratch = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const handle = await open(scratch, 'wx', 0o600)
@@ -40,6 +41,24 @@ export async function writeFileAtomically(
   onStep('renamed')
   await syncFolder(path.dirname(target))
   onStep('done')
+}
+
+const leftoverMs = 60 * 60 * 1000
+
+/** Removes what writers left beside the file that were killed: nobody else would, and it may hold secrets. */
+async function removeLeftovers(target: string): Promise<void> {
+  const folder = path.dirname(target)
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names) {
+    const [, end] = name.split(`${path.basename(target)}.`)
+    if (!name.startsWith(path.basename(target)) || !/^[0-9a-f]{12}\.tmp$/.test(end ?? '')) continue
+    const leftover = path.join(folder, name)
+    const age = await stat(leftover).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (age > leftoverMs) await rm(leftover, { force: true })
+  }
 }
 
 /** The file behind symbolic links, which need not be there yet. */

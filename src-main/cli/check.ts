@@ -1,3 +1,4 @@
+import { isSameFile } from '#base/is-same-file.ts'
 import { toProblemText } from '#core/config/read-config.ts'
 import type { Config } from '#core/config/config.ts'
 import { readLastGood, toLastGoodFile } from '#core/config/store/last-good.ts'
@@ -94,7 +95,7 @@ async function ping(
   onOutcome: (outcome: PingOutcome) => void,
 ): Promise<void> {
   const app = await findRunningApp(dataFolder)
-  const isSame = app?.config === file
+  const isSame = app?.config !== undefined && (await isSameFile(app.config, file))
   if (app !== undefined && !isSame) {
     tell(
       `The running app, pid ${app.pid}, has another configuration: these servers are started apart from it.`,

@@ -79,7 +79,7 @@ export function openLog(
     file.append(toLogJson(entry))
   })
   // What looks like a token is in no log of ours, whoever said it.
-  const toBoth = redacted(createRedactor({}), (entry) => {
+  const toBoth = redacted(createRedactor({}, { inherited: process.env }), (entry) => {
     toStderr(entry)
     toFile(entry)
   })

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isSameFile } from '#base/is-same-file.ts'
+import { readRegularFile } from '#base/read-regular-file.ts'
 import { writeFileAtomically } from '#base/write-atomically.ts'
 import { addServers, createConfigText } from '#core/config/import/edit.ts'
 import { findKnownServers, planImport, type ImportPlan } from '#core/config/import/plan.ts'
 import { toPlanText, toSnippet } from '#core/config/import/report.ts'
-import { parseConfig, toProblemText } from '#core/config/read-config.ts'
-import { withStartLock } from '#core/gateway/start-lock.ts'
+import { longestConfig, parseConfig, toProblemText } from '#core/config/read-config.ts'
+import { StartLockHeld, withStartLock } from '#core/gateway/start-lock.ts'
 import type { Rendezvous } from '#contract/rendezvous.ts'
 import { CommandFailed } from './command-failed.ts'
 import { findDataFolder, openHeadlessHost } from './headless-host.ts'
@@ -33,6 +34,8 @@ interface Outcome {
 }
 
 const attempts = 10
+/** Editors keep much besides in some of these files. */
+const longestSource = 64 * 1024 * 1024
 const unknownCode = 'unknown'
 
 /** Takes servers from a file of any known shape into config.json. Gives the exit code: 0 when there is one to have. */
@@ -41,7 +44,7 @@ export async function importServers(from: string, { dataDir, dryRun }: ImportOpt
   const configFile = path.join(dataFolder, 'config.json')
   const source = await readSource(from)
   const app = await findRunningApp(dataFolder)
-  refuseOtherConfig(app, source, configFile)
+  await refuseOtherConfig(app, source, configFile)
   // A file that is no good leaves no data folder behind.
   let outcome = await prepare(source, configFile)
   const isDryRun = dryRun === true
@@ -73,9 +76,13 @@ function toWhatNext(app: Rendezvous | undefined, backup: string | undefined): st
 }
 
 /** An app that runs another file would not see what is written to config.json. */
-function refuseOtherConfig(app: Rendezvous | undefined, source: Source, configFile: string): void {
+async function refuseOtherConfig(
+  app: Rendezvous | undefined,
+  source: Source,
+  configFile: string,
+): Promise<void> {
   const used = app?.config
-  if (used === undefined || used === configFile) return
+  if (used === undefined || (await isSameFile(used, configFile))) return
   const added = addedOf(plan(source, configFile, undefined))
   const advice = `The running app uses ${used}, which Patchbay does not write`
   throw new CommandFailed(
@@ -88,6 +95,7 @@ async function write(source: Source, configFile: string): Promise<Outcome> {
   try {
     return await withStartLock(`${configFile}.lock`, () => tryToWrite(source, configFile))
   } catch (error) {
+    if (error instanceof StartLockHeld) throw new CommandFailed(error.message)
     if (error instanceof CommandFailed || toCode(error) === unknownCode) throw error
     throw new CommandFailed(`${configFile} cannot be written (${toCode(error)}); it is as it was.`)
   }
@@ -139,10 +147,10 @@ function plan({ text, label, file }: Source, configFile: string, current: string
 
 async function readCurrent(configFile: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(configFile)
+    return await readRegularFile(configFile, longestConfig)
   } catch (error) {
     if (toCode(error) === 'ENOENT') return undefined
-    throw new CommandFailed(`${configFile} cannot be read (${toCode(error)}).`)
+    throw new CommandFailed(`${configFile}: ${toReadFailure(toCode(error))}`)
   }
 }
 
@@ -150,7 +158,7 @@ async function readSource(from: string): Promise<Source> {
   const label = from === '-' ? 'stdin' : from
   let bytes: Buffer
   try {
-    bytes = from === '-' ? await readAll(process.stdin) : await readFile(from)
+    bytes = from === '-' ? await readAll(process.stdin) : await readRegularFile(from, longestSource)
   } catch (error) {
     throw new CommandFailed(`${label}: ${toReadFailure(toCode(error))}`)
   }
@@ -178,5 +186,7 @@ function toCode(error: unknown): string {
 
 function toReadFailure(code: string): string {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'There is no such file.'
+  if (code === 'ENOTREG') return 'This is no regular file; expected a file, or - for stdin.'
+  if (code === 'EFBIG') return 'This file is too large; expected one of a program that speaks MCP.'
   return code === 'EISDIR' ? 'This is a folder; expected a file.' : `This file cannot be read (${code}).`
 }

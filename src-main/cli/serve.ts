@@ -5,6 +5,7 @@ import { toProblemText } from '#core/config/read-config.ts'
 import { readRendezvous } from '#core/gateway/rendezvous-file.ts'
 import { SocketTaken } from '#core/gateway/socket-endpoint.ts'
 import { UnsafePlace } from '#core/gateway/private-files.ts'
+import { StartLockHeld } from '#core/gateway/start-lock.ts'
 import type { Logger, LogLevel } from '#core/observe/logger.ts'
 import { runShim } from '../../src-shim/run.ts'
 import { CommandFailed } from './command-failed.ts'
@@ -113,7 +114,7 @@ async function serveOneClient(core: Core, stopped: Promise<void>): Promise<void>
 
 async function open(core: Core, dataFolder: string, file: string): Promise<void> {
   const socket = await core.openSocket(file).catch(async (error: unknown) => {
-    if (error instanceof UnsafePlace) throw new CommandFailed(error.message)
+    if (error instanceof UnsafePlace || error instanceof StartLockHeld) throw new CommandFailed(error.message)
     if (!(error instanceof SocketTaken)) throw error
     throw alreadyRunning((await readRendezvous(dataFolder))?.pid)
   })

@@ -145,7 +145,9 @@ export function withServers(
 
 /** A server of the bench, started in another way. */
 export function restarted({ config }: RouterBench, name: string): Partial<ServerConfig> {
-  const { transport } = config.servers.find((server) => server.name === name)!
+  const server = config.servers.find((one) => one.name === name)
+  if (server === undefined) throw new Error(`There is no server ${name} on the bench.`)
+  const { transport } = server
   return { transport: { ...transport, env: { ...transport.env, NEWS: '1' } } }
 }
 

@@ -14,7 +14,7 @@ const yamlRows: readonly Row[] = [
   { text: 'version: 1\nservers: [', line: 2, key: '', says: 'not valid YAML' },
   { text: 'version: 1\nservers:\n  a:\n    command: "x\n', line: 5, key: '', says: 'closing "quote' },
   { text: 'version: 1\n---\nversion: 1', line: 2, key: '', says: 'a second document begins here' },
-  { text: 'version: 1\nservers: *base', line: 2, key: 'servers', says: 'no &base before this alias' },
+  { text: 'version: 1\nservers: *base', line: 2, key: 'servers', says: 'is an alias, and what it names' },
   { text: '- version: 1', line: 1, key: '', says: 'Expected a group of keys, but this is a list.' },
   { text: 'just words', line: 1, key: '', says: 'Expected a group of keys, but this is text.' },
   { text: '\n\nservers: {}', line: 3, key: 'version', says: 'The key "version" is missing' },
@@ -106,6 +106,12 @@ const yamlRows: readonly Row[] = [
     line: 4,
     key: 'servers.a.command',
     says: 'A ${ has no closing }',
+  },
+  {
+    text: 'version: 1\nlogs: { maxBytes: 1023 }',
+    line: 2,
+    key: 'logs.maxBytes',
+    says: 'a whole number from 1024',
   },
   { text: 'version: 1\nlogs: { keepDays: 0 }', line: 2, key: 'logs.keepDays', says: 'a whole number from 1' },
   {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isWithin, toKeyText } from './fault.ts'
+import { PathSet, toKeyText } from './fault.ts'
 
 it('writes paths as people do', () => {
   expect(toKeyText([])).toBe('')
@@ -9,8 +9,15 @@ it('writes paths as people do', () => {
 })
 
 it('tells what lies in what', () => {
-  expect(isWithin(['a', 'b', 0], ['a', 'b'])).toBe(true)
-  expect(isWithin(['a', 'b'], ['a', 'b'])).toBe(true)
-  expect(isWithin(['a'], ['a', 'b'])).toBe(false)
-  expect(isWithin(['a', 'c'], ['a', 'b'])).toBe(false)
+  const places = new PathSet([
+    ['a', 'b'],
+    ['c', 0],
+  ])
+  expect(places.covers(['a', 'b', 0])).toBe(true)
+  expect(places.covers(['a', 'b'])).toBe(true)
+  expect(places.covers(['a'])).toBe(false)
+  expect(places.covers(['c', '0'])).toBe(false)
+  expect(places.has(['a', 'b', 0])).toBe(false)
+  places.add([])
+  expect(places.covers(['x'])).toBe(true)
 })

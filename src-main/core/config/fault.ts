@@ -40,7 +40,24 @@ export function toKeyText(path: Path): string {
     .replace(/^\./, '')
 }
 
-/** Whether `inner` is `outer` or lies in it. */
-export function isWithin(inner: Path, outer: Path): boolean {
-  return outer.every((part, index) => inner[index] === part)
+/** Places, of which each is found at once however many there are. */
+export class PathSet {
+  readonly #texts = new Set<string>()
+
+  constructor(places: Iterable<Path> = []) {
+    for (const place of places) this.add(place)
+  }
+
+  add(place: Path): void {
+    this.#texts.add(JSON.stringify(place))
+  }
+
+  has(place: Path): boolean {
+    return this.#texts.has(JSON.stringify(place))
+  }
+
+  /** Whether this place is one of them or lies in one. */
+  covers(place: Path): boolean {
+    return this.has(place) || [...place.keys()].some((depth) => this.has(place.slice(0, depth)))
+  }
 }

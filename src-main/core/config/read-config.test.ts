@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -239,6 +240,26 @@ describe('files', () => {
       ['a\0b.yaml: This file cannot be read (ERR_INVALID_ARG_VALUE); expected a configuration file.'],
     ])
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'that are pipes, devices or too large are refused at once',
+    async () => {
+      execFileSync('mkfifo', [place('pipe.yaml')])
+      await symlink('/dev/zero', place('zero.yaml'))
+      await writeFile(place('long.yaml'), Buffer.alloc(16 * 1024 * 1024 + 1, ' '))
+      const results = await Promise.all(
+        ['pipe.yaml', 'zero.yaml', 'long.yaml'].map(
+          async (name) => (await readConfig(place(name), {})).result,
+        ),
+      )
+      expect(results.flatMap(codesOf)).toEqual(['unreadable', 'unreadable', 'unreadable'])
+      expect(results.flatMap(textsOf)).toEqual([
+        `${place('pipe.yaml')}: This is no regular file; expected a configuration file.`,
+        `${place('zero.yaml')}: This is no regular file; expected a configuration file.`,
+        `${place('long.yaml')}: This file is larger than 16 MiB; expected a configuration file.`,
+      ])
+    },
+  )
 
   it('of other formats are refused', () => {
     expect(textsOf(parseConfig('version=1', 'c.ini', {}))).toEqual([

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { readRegularFile } from '#base/read-regular-file.ts'
 import { product } from '#contract/product.ts'
 import type { Config } from './config.ts'
 import { toKeyText, type Fault, type FaultCode } from './fault.ts'
@@ -59,9 +59,16 @@ const readFailures = new Map([
   ['ENOENT', 'There is no such file'],
   ['ENOTDIR', 'There is no such file'],
   ['EISDIR', 'This is a folder'],
+  ['ENOTREG', 'This is no regular file'],
+  ['EFBIG', 'This file is larger than 16 MiB'],
   ['EACCES', 'This file may not be read by this user'],
   ['EPERM', 'This file may not be read by this user'],
 ])
+
+/** More than any configuration has, in bytes. */
+export const longestConfig = 16 * 1024 * 1024
+/** Nobody mends more at once, and each has to be told. */
+const mostProblems = 100
 
 /** Reads and checks a configuration file. Whatever is wrong with it is a problem; nothing is thrown. */
 export async function readConfig(
@@ -71,7 +78,7 @@ export async function readConfig(
 ): Promise<ConfigReading> {
   let bytes: Buffer
   try {
-    bytes = await readFile(file)
+    bytes = await readRegularFile(file, longestConfig)
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     const what = readFailures.get(code) ?? `This file cannot be read (${code})`
@@ -161,7 +168,8 @@ function interpret(
     const misspelt = meant.filter((place) => findNode(root, place) === undefined)
     const places = [...settled, ...faults.map((fault) => fault.path), ...misspelt]
     const isPlace = (place: Path): boolean => place.length > 0
-    faults.push(...toFaults(result.error, root, places.filter(isPlace)))
+    // Not as arguments: there may be more than a call can have.
+    for (const fault of toFaults(result.error, root, places.filter(isPlace))) faults.push(fault)
   }
   const servers = root.kind === 'map' ? root.entries.get('servers')?.value : undefined
   const names = servers?.kind === 'map' ? [...servers.entries.keys()] : []
@@ -195,15 +203,27 @@ function findNameDoubles(names: readonly string[]): Fault[] {
 }
 
 function toProblems(faults: readonly Fault[], root: ConfigNode, text: string, file: string): ConfigProblem[] {
-  return faults
-    .map((fault) => ({ fault, at: fault.at ?? locate(root, fault.path, fault.aim ?? 'value') }))
+  const placed = faults
+    .map((fault) => ({ ...fault, at: fault.at ?? locate(root, fault.path, fault.aim ?? 'value') }))
     .sort((left, right) => left.at - right.at)
-    .map(({ fault: { code, path: keyPath, message }, at }) => {
-      const before = text.slice(0, at)
-      const line = before.split('\n').length
-      const column = at - before.lastIndexOf('\n')
-      return { code, file, line, column, key: toKeyText(keyPath), message }
-    })
+  const [left] = placed.slice(mostProblems)
+  const told = placed.slice(0, mostProblems)
+  if (left !== undefined) {
+    const count = placed.length - mostProblems
+    const what = count === 1 ? 'There is 1 more problem' : `There are ${count} more problems`
+    told.push({ ...left, path: [], message: `${what} from here on; mend those above first.` })
+  }
+  const lineStarts = toLineStarts(text)
+  return told.map(({ code, path: keyPath, message, at }) => {
+    const after = lineStarts.findIndex((start) => start > at)
+    const line = after < 0 ? lineStarts.length : after
+    const column = at - (lineStarts[line - 1] ?? 0) + 1
+    return { code, file, line, column, key: toKeyText(keyPath), message }
+  })
+}
+
+function toLineStarts(text: string): number[] {
+  return [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)]
 }
 
 function refuse(file: string, code: FaultCode, message: string): ConfigResult {

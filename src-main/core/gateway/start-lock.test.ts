@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { withStartLock } from './start-lock.ts'
+import { StartLockHeld, withStartLock } from './start-lock.ts'
 
 describe('withStartLock', () => {
   let folder: string
@@ -34,6 +34,21 @@ describe('withStartLock', () => {
     await writeFile(file, '')
     await utimes(file, 0, 0)
     await expect(withStartLock(file, () => Promise.resolve('in'))).resolves.toBe('in')
+  })
+
+  it('takes over one whose time is yet to come: the clock was wrong', async () => {
+    await writeFile(file, '')
+    const tomorrow = Date.now() / 1000 + 86_400
+    await utimes(file, tomorrow, tomorrow)
+    await expect(withStartLock(file, () => Promise.resolve('in'), 1000)).resolves.toBe('in')
+  })
+
+  it('gives up in time, and names the file', async () => {
+    await writeFile(file, '')
+    const waiting = withStartLock(file, () => Promise.resolve('in'), 50)
+    await expect(waiting).rejects.toThrow(StartLockHeld)
+    await expect(waiting).rejects.toThrow(file)
+    await expect(stat(file)).resolves.toBeDefined()
   })
 
   it('is given back when the work fails, and passes its failure on', async () => {

@@ -4,12 +4,31 @@ import { setTimeout as delay } from 'node:timers/promises'
 // Taking over a socket takes milliseconds: a lock that is older was left by an app that was killed meanwhile.
 const staleMs = 5000
 
+/** A lock is held again and again, or cannot be removed. The message is for people. */
+export class StartLockHeld extends Error {
+  override readonly name = 'StartLockHeld'
+}
+
 /**
  * Does something that only one app may do at a time, by a lock file that is there while it lasts. Without it, two apps
- * that start at once could each take the other's new socket for one that was left behind.
+ * that start at once could each take the other's new socket for one that was left behind. Rejects with StartLockHeld
+ * when others hold it for `patienceMs`.
  */
-export async function withStartLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  while (!(await take(file))) await delay(20)
+export async function withStartLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  patienceMs = 30_000,
+): Promise<T> {
+  const start = performance.now()
+  while (!(await take(file))) {
+    if (performance.now() - start > patienceMs) {
+      const seconds = Math.ceil(patienceMs / 1000)
+      throw new StartLockHeld(
+        `Another Patchbay has held the lock ${file} for ${seconds} s; remove that file if none is running.`,
+      )
+    }
+    await delay(20)
+  }
   try {
     return await work()
   } finally {
@@ -29,6 +48,7 @@ async function take(file: string): Promise<boolean> {
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   )
-  if (age > staleMs) await rm(file, { force: true })
+  // A time to come is one of a clock that was wrong.
+  if (Math.abs(age) > staleMs) await rm(file, { force: true })
   return false
 }

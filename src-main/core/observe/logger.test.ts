@@ -70,6 +70,7 @@ describe('toLogText', () => {
   it('lets no value forge a second line or move the cursor', () => {
     const text = toLogText({ ...entry, message: 'a\r\nb', fields: { x: '\u001b[2J\u2028\u0085' } })
     expect(text).toBe('2026-11-20T10:00:00.000Z warning a\ufffd\ufffdb x=\ufffd[2J\ufffd\ufffd')
+    expect(toLogText({ ...entry, message: 'a\u202eb\u200bc', fields: {} })).toMatch(/ a\ufffdb\ufffdc$/)
   })
 })
 

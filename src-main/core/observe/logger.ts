@@ -68,9 +68,8 @@ export function redacted(redact: (text: string) => string, sink: LogSink): LogSi
   }
 }
 
-// Line ends and other control characters in a value must not forge a log line.
-// eslint-disable-next-line no-control-regex
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+// Line ends and other control characters in a value must not forge a log line, nor invisible ones its order.
+const controls = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 /** A log line for people, without a line end. */
 export function toLogText({ time, level, message, fields }: LogEntry): string {

@@ -59,6 +59,7 @@ describe('looksSecret', () => {
     'Basic dXNlcjpwYXNz=',
     'postgres://me:hunter2@db/x',
     'redis://:hunter2@db',
+    'postgres://u:AAA@BBB@h/db',
   ])('sees %s', (value) => {
     expect(looksSecret(value)).toBe(true)
   })
@@ -112,7 +113,98 @@ describe('createRedactor', () => {
     expect(redact('?p=a%22b%2Fc%20d%2Be')).toBe('?p=•••')
   })
 
+  it('takes a whole password out of a URL that has an @ in it', () => {
+    expect(createRedactor({})('at postgres://u:AAA@BBB@h/db?x=a@b')).toBe('at postgres://•••@h/db?x=a@b')
+    const redact = createRedactor({ DATABASE: 'postgres://u:AAA@BBB@h/db' })
+    expect(redact('password AAA@BBB refused')).toBe('password ••• refused')
+  })
+
+  it.each([
+    ...[['--api-key', 'hunter2-x'], ['--token=hunter2-x'], ['KEY=hunter2-x']],
+    ...[['-e', 'API_KEY=hunter2-x'], ['--env=API_KEY=hunter2-x'], ['--header', 'X-Api-Key: hunter2-x']],
+    ...[
+      ['--config', '{"exaApiKey":"hunter2-x"}'],
+      ['-c', 'cd /x && API_KEY=hunter2-x node s.js'],
+    ],
+    ...[['postgres://me:hunter2-x@db'], ['Server=db;Password=hunter2-x;']],
+  ])('takes out secrets of arguments: %s %s', (...args) => {
+    expect(createRedactor({}, { args })('it is hunter2-x')).toBe('it is •••')
+  })
+
+  it('takes out a secret of an argument that begins as an option does', () => {
+    expect(createRedactor({}, { args: ['--token', '-hunter2-x'] })('it is -hunter2-x')).toBe('it is •••')
+  })
+
+  it('leaves other arguments', () => {
+    const args = [
+      '--api-key',
+      '--verbose',
+      'server.js',
+      '--port',
+      '808080',
+      '--key-file=/home/me/key.pem',
+      'a=b',
+    ]
+    expect(createRedactor({}, { args })(args.join(' '))).toBe(args.join(' '))
+  })
+
+  it('takes out secrets that are inherited', () => {
+    const redact = createRedactor(
+      {},
+      { inherited: { OPENAI_API_KEY: 'hunter2-x', HOME: '/home/me', NONE: undefined } },
+    )
+    expect(redact('hunter2-x in /home/me')).toBe('••• in /home/me')
+  })
+
+  it.each([
+    ['{"password":"hunter2","user":"me"}', '{"password":"•••","user":"me"}'],
+    ['{"password": "a\\"b", "n": 1}', '{"password": "•••", "n": 1}'],
+    ['{"text":"{\\"password\\":\\"hunter2\\"}"}', '{"text":"{\\"password\\":\\"•••\\"}"}'],
+    ['{"pin_secret":123456,"token":null}', '{"pin_secret":•••,"token":null}'],
+    ["{ apiKey: 'hunter2', port: 1 }", "{ apiKey: '•••', port: 1 }"],
+    ['login password=hunter2, user=me', 'login password=•••, user=me'],
+    ['GET /x?a=1&access_token=hunter2&b=2', 'GET /x?a=1&access_token=•••&b=2'],
+    ['config="password=hunter2"', 'config="password=•••"'],
+    ['--password="hunter2 and more" next', '--password="•••" next'],
+    ['password = "hunter2"', 'password = "•••"'],
+    ['password="hunter2', 'password="•••'],
+  ])('takes out of %s what has a secret name', (text, masked) => {
+    expect(createRedactor({})(text)).toBe(masked)
+  })
+
+  it.each([
+    ...[
+      'Invalid token: expected a string',
+      'no such key: "servres"',
+      'key=12',
+      'input_tokens=512',
+      'auth=none',
+    ],
+    ...[
+      '{"password":""}',
+      'token=',
+      'password',
+      'port=8080 name="x"',
+      '{"total_tokens":1200}',
+      'token = getToken()',
+    ],
+  ])('leaves %s', (text) => {
+    expect(createRedactor({})(text)).toBe(text)
+  })
+
   const prefixes = [
+    ...[
+      'password=',
+      '"password":',
+      'password="',
+      '"password":"\\',
+      '\\"',
+      "token='a",
+      'token:',
+      'a=',
+      '=',
+      '://a:a@',
+    ],
     ...[
       'sk-',
       'sk-a',
@@ -157,7 +249,16 @@ describe('createRedactor', () => {
     const time = process.cpuUsage()
     redact(prefix.repeat(2 ** 20 / prefix.length))
     isSecretName(prefix.repeat(2 ** 20 / prefix.length))
-    for (const begin of ['sk-', 'eyJ', 'Bearer ', '://', '://a:', '-----BEGIN PRIVATE KEY'])
+    for (const begin of [
+      'password=',
+      'token="',
+      'sk-',
+      'eyJ',
+      'Bearer ',
+      '://',
+      '://a:',
+      '-----BEGIN PRIVATE KEY',
+    ])
       redact(begin + prefix.repeat(2 ** 16 / prefix.length))
     // A quadratic pattern would take minutes.
     expect(process.cpuUsage(time).user / 1e6).toBeLessThan(3)

@@ -61,6 +61,22 @@ describe('ServerOutputs', () => {
     expect(JSON.stringify(output.recent)).not.toMatch(/secret|ghp_/)
   })
 
+  it('masks secrets of arguments and inherited ones, and private keys over several lines of a stream', async () => {
+    const { outputs, read } = await openOutputs()
+    const sources = { args: ['--api-key', 'hunter2-arg'], inherited: { OPENAI_API_KEY: 'hunter2-inherited' } }
+    const output = outputs.get('files', {}, sources)
+    addAll(output, ['ARGS: --api-key hunter2-arg', 'INH: hunter2-inherited', '{"password":"hunter2"}'])
+    addAll(output, ['-----BEGIN RSA PRIVATE KEY-----', 'MIIEpLEAK'])
+    output.add('stderr', Buffer.from('of the other stream'))
+    addAll(output, ['bWlpTEVBSw==', '-----END RSA PRIVATE KEY-----', 'after'])
+    await outputs.close()
+    const lines = read().trimEnd().split('\n')
+    expect(lines.map((line) => line.slice(36))).toEqual([
+      ...['ARGS: --api-key •••', 'INH: •••', '{"password":"•••"}'],
+      ...['•••', '•••', 'of the other stream', '•••', '•••', 'after'],
+    ])
+  })
+
   it('keeps servers apart', async () => {
     const { outputs, folder } = await openOutputs()
     addAll(outputs.get('files', {}), ['one'])

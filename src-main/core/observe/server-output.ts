@@ -2,9 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { FloodGate } from './flood-gate.ts'
 import { isServerName, toServerLog } from './log-files/log-names.ts'
 import type { Logger } from './logger.ts'
-import { removeOldFiles } from './log-files/old-files.ts'
+import { OldFiles } from './log-files/old-files.ts'
 import { toOutputText } from './output-text.ts'
-import { createRedactor } from './redact.ts'
+import { PrivateKeyLines } from './private-keys.ts'
+import { createRedactor, type SecretSources } from './redact.ts'
 import { RotatingFile, type LogSettings } from './log-files/rotating-file.ts'
 
 /** Where a server printed something. */
@@ -21,8 +22,10 @@ interface OutputLine {
 
 /** What one server prints: kept in its log and, the last of it, in memory. */
 export interface ServerOutput {
-  /** Takes a line that the server printed, without its line end. Never blocks, never throws. */
+  /** Takes a line that the server printed, without its line end; more of it than 80 KiB is not looked at. Never blocks, never throws. */
   add(stream: OutputStream, line: Buffer): void
+  /** Takes the server's secrets out of a text about it. */
+  redact(text: string): string
   /** The last lines, oldest first: at most 1,000, and 1 MiB. */
   readonly recent: readonly OutputLine[]
 }
@@ -50,14 +53,14 @@ export class ServerOutputs {
   }
 
   /**
-   * The output of one server, the same for all its processes. `env`: the variables of its own, as they are now, whose
-   * secret values are masked. Throws when no server can have the name.
+   * The output of one server, the same for all its processes. Secret values of `env`, the variables of its own as they
+   * are now, and of `sources` are masked. Throws when no server can have the name.
    */
-  get(server: string, env: Readonly<Record<string, string>>): ServerOutput {
+  get(server: string, env: Readonly<Record<string, string>>, sources?: SecretSources): ServerOutput {
     const known = this.#outputs.get(server)
     const output = known ?? new CapturedOutput(this.#openFile(server))
     this.#outputs.set(server, output)
-    output.redact = createRedactor(env)
+    output.redact = createRedactor(env, sources)
     return output
   }
 
@@ -84,8 +87,11 @@ export class ServerOutputs {
     const { folder, logger } = this.#options
     // Without a folder there is nothing old in it.
     const names = await readdir(folder).catch(() => [])
-    for (const name of names.filter((one) => isServerName(one) && !this.#outputs.has(one)))
-      await removeOldFiles(toServerLog(folder, name), this.#settings.keepDays, logger)
+    for (const name of names.filter((one) => isServerName(one) && !this.#outputs.has(one))) {
+      const old = new OldFiles(toServerLog(folder, name), logger)
+      await old.read()
+      await old.remove(this.#settings.keepDays)
+    }
   }
 
   #openFile(server: string): RotatingFile {
@@ -111,6 +117,7 @@ class CapturedOutput implements ServerOutput {
   readonly file: RotatingFile
   redact: (text: string) => string = (text) => text
   readonly #gate = new FloodGate(floodLimits, performance.now())
+  readonly #keys = { stdout: new PrivateKeyLines(), stderr: new PrivateKeyLines() }
   readonly #recent: OutputLine[] = []
   #recentLength = 0
   #dropped = { lines: 0, bytes: 0 }
@@ -134,7 +141,8 @@ class CapturedOutput implements ServerOutput {
       return
     }
     this.tellDropped()
-    this.#keep({ time: new Date().toISOString(), stream, text: this.redact(toOutputText(line)) })
+    const text = toOutputText(line, (whole) => this.redact(this.#keys[stream].mask(whole)))
+    this.#keep({ time: new Date().toISOString(), stream, text })
   }
 
   /** Says how much was dropped, if anything was. */

@@ -83,6 +83,17 @@ describe('preparing a command', { timeout: 30_000 }, () => {
     expect(await prepare('/nowhere/tool')).toBe('/nowhere/tool')
   })
 
+  it('reads nothing of a command that cannot be run', async () => {
+    const read: string[] = []
+    const files: CommandFiles = {
+      canRun: () => Promise.resolve(false),
+      readStart: (file) => Promise.resolve(`#!/usr/bin/env ${String(read.push(file))}`),
+    }
+    const { launcher } = await createLauncher({ files })
+    expect((await launcher.prepare(toServer('/tmp/pipe'))).command).toBe('/tmp/pipe')
+    expect(read).toEqual([])
+  })
+
   it('waits for the login shell for a name that only that can know, and asks it once', async () => {
     const folder = await makePrograms({ tool: '#!/bin/sh\n' })
     const { shell, asked, answer } = await makeSlowShell(folder)

@@ -108,14 +108,15 @@ export class Launcher {
       toMissingCommand(subject, name, ownFolders ?? this.#searchPath.folders)
 
     const file = isBareName(command, platform) ? await find(command) : path.resolve(cwd ?? '', command)
-    if (file === undefined || !(await this.#files.canRun(file))) {
+    const canRun = file !== undefined && (await this.#files.canRun(file))
+    if (!canRun) {
       const misreading = await findMisreading(command, async (word) =>
         isBareName(word, platform) ? (await find(word)) !== undefined : this.#files.canRun(word),
       )
       if (misreading !== undefined) throw new Error(`its command “${command}” was not found: ${misreading}`)
     }
     if (file === undefined) throw toError(`its command “${command}”`, command)
-    const interpreter = await findInterpreter(file, this.#files)
+    const interpreter = canRun ? await findInterpreter(file, this.#files) : undefined
     if (interpreter !== undefined && (await find(interpreter)) === undefined) {
       throw toError(`the program “${interpreter}”, which its command “${command}” needs,`, interpreter)
     }

@@ -99,6 +99,7 @@ describe('parseProcStat', () => {
   it('is not misled by a name with brackets and spaces', () => {
     expect(parseProcStat(`12 (a) S 1 1 (b)) T ${numbers}\n`, 'boot')).toEqual({
       pid: 12,
+      name: 'a) S 1 1 (b)',
       parent: 4,
       group: 5,
       startedAt: 'boot:69216',
@@ -131,6 +132,7 @@ describe('parsePsTable', () => {
     expect(parsePsTable(text)).toEqual([
       {
         pid: 1,
+        name: '',
         parent: 0,
         group: 1,
         startedAt: 'Mon Nov  3 10:00:00 2025',
@@ -139,6 +141,7 @@ describe('parsePsTable', () => {
       },
       {
         pid: 501,
+        name: '',
         parent: 1,
         group: 500,
         startedAt: 'Thu Nov 20 09:05:01 2025',
@@ -147,6 +150,7 @@ describe('parsePsTable', () => {
       },
       {
         pid: 502,
+        name: '',
         parent: 501,
         group: 500,
         startedAt: 'Thu Nov 20 09:05:02 2025',
@@ -158,7 +162,7 @@ describe('parsePsTable', () => {
 })
 
 describe('parseCimTable', () => {
-  const row = { parent: 0, group: 0, isStopped: false, isZombie: false }
+  const row = { name: '', parent: 0, group: 0, isStopped: false, isZombie: false }
 
   it('reads what PowerShell prints for many processes, and for one', () => {
     expect(parseCimTable('[{"pid":0,"startedAt":""},{"pid":4,"startedAt":"133"}]\r\n')).toEqual([

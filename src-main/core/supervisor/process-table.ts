@@ -6,6 +6,8 @@ import { z } from 'zod'
 /** One process of this machine. A pid may come again; pid and start time together do not. */
 export interface ProcessRow {
   readonly pid: number
+  /** Of the program; empty where the table does not tell. */
+  readonly name: string
   /** 0 when not known. */
   readonly parent: number
   /** Id of its process group; 0 on Windows, which has none. */
@@ -92,6 +94,7 @@ export function parseProcStat(text: string, bootId: string): ProcessRow {
   if (ticks === undefined) throw new Error('This is no line of /proc/PID/stat.')
   return {
     pid: Number.parseInt(text, 10),
+    name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
     parent: Number(parent),
     group: Number(group),
     startedAt: `${bootId}:${ticks}`,
@@ -109,6 +112,7 @@ export function parsePsTable(text: string): ProcessRow[] {
     if (state === undefined || startedAt === undefined) continue
     rows.push({
       pid: Number(pid),
+      name: '',
       parent: Number(parent),
       group: Number(group),
       startedAt,
@@ -124,5 +128,5 @@ const cimRow = z.object({ pid: z.number(), startedAt: z.string() })
 /** What our PowerShell script prints. Parents are left out: on Windows their pids may belong to others by now. */
 export function parseCimTable(text: string): ProcessRow[] {
   const rows = z.union([z.array(cimRow), cimRow.transform((row) => [row])]).parse(JSON.parse(text))
-  return rows.map((row) => ({ ...row, parent: 0, group: 0, isStopped: false, isZombie: false }))
+  return rows.map((row) => ({ ...row, name: '', parent: 0, group: 0, isStopped: false, isZombie: false }))
 }

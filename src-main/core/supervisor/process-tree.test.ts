@@ -26,6 +26,7 @@ afterEach(() => {
 describe('findTree', () => {
   const toRow = (pid: number, parent: number, isZombie = false): ProcessRow => ({
     pid,
+    name: 'server',
     parent,
     group: 0,
     startedAt: '1',
@@ -38,6 +39,11 @@ describe('findTree', () => {
     expect(findTree(rows, ({ pid }) => pid === 3 || pid === 4).map(({ pid }) => pid)).toEqual([4, 3, 5])
     expect(findTree(rows, ({ pid }) => pid === 1)).toHaveLength(5)
     expect(findTree(rows, ({ pid }) => pid === 6)).toEqual([])
+  })
+
+  it('leaves to the user what was opened for the user', () => {
+    const rows = [toRow(3, 1), { ...toRow(4, 3), name: 'xdg-open' }, toRow(5, 4), toRow(6, 5), toRow(7, 3)]
+    expect(findTree(rows, ({ pid }) => pid === 3 || pid === 6).map(({ pid }) => pid)).toEqual([3, 7])
   })
 })
 

@@ -106,7 +106,21 @@ export class ProcessTree {
   }
 }
 
-/** The living processes that are meant, and the living ones that descend from them. */
+/** Programs that open something for the user: a browser behind them is the user's, whoever asked for it. */
+const openers = new Set([
+  'xdg-open',
+  'gio',
+  'gio-launch-desk',
+  'kde-open',
+  'kde-open5',
+  'exo-open',
+  'wslview',
+])
+
+/**
+ * The living processes that are meant, and the living ones that descend from them, without what an opener opened for the
+ * user.
+ */
 export function findTree(
   rows: readonly ProcessRow[],
   isMeant: (row: ProcessRow) => boolean,
@@ -114,8 +128,12 @@ export function findTree(
   const living = rows.filter((row) => !row.isZombie)
   const children = new Map<number, ProcessRow[]>()
   for (const row of living) children.set(row.parent, [...(children.get(row.parent) ?? []), row])
-  // A set hands out what is added while it is gone through.
-  const found = new Set(living.filter(isMeant))
-  for (const row of found) for (const child of children.get(row.pid) ?? []) found.add(child)
-  return [...found]
+  const collect = (roots: readonly ProcessRow[]): Set<ProcessRow> => {
+    // A set hands out what is added while it is gone through.
+    const found = new Set(roots)
+    for (const row of found) for (const child of children.get(row.pid) ?? []) found.add(child)
+    return found
+  }
+  const opened = collect(living.filter((row) => openers.has(row.name)))
+  return [...collect(living.filter(isMeant))].filter((row) => !opened.has(row))
 }

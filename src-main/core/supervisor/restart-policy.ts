@@ -9,7 +9,7 @@ export interface RestartPolicy {
   readonly jitter: boolean
 }
 
-/** Failures so far, as times in milliseconds, oldest first. */
+/** Failures so far, as times in milliseconds of a clock that is never set back, oldest first. */
 export type Failures = readonly number[]
 
 /** What follows a failure: another try after a delay, or none until a person asks for it. */

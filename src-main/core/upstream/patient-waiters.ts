@@ -1,27 +1,25 @@
-type Settle = (error?: Error) => void
-
-/** Those who wait for a server to be there, each for so long at most. */
+/** Those who wait until something may have changed, each for so long at most. */
 export class PatientWaiters {
-  #waiters = new Set<Settle>()
+  readonly #waiters = new Set<() => void>()
 
-  /** Settles as `settle` says; rejects with what `toError` gives when that takes longer than so many milliseconds. */
+  /** Settles with the next `settle`; rejects with what `toError` gives when that takes longer than so many milliseconds. */
   wait(milliseconds: number, toError: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
-      const settle: Settle = (error) => {
+      const settle = (): void => {
         clearTimeout(timer)
         this.#waiters.delete(settle)
-        if (error === undefined) resolve()
-        else reject(error)
+        resolve()
       }
       const timer = setTimeout(() => {
-        settle(toError())
+        this.#waiters.delete(settle)
+        reject(toError())
       }, milliseconds)
       this.#waiters.add(settle)
     })
   }
 
-  /** The server is there, or there is a reason why it will not be. */
-  settle(error?: Error): void {
-    for (const settle of [...this.#waiters]) settle(error)
+  /** Lets all of them look. */
+  settle(): void {
+    for (const settle of [...this.#waiters]) settle()
   }
 }

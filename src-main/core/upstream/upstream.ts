@@ -2,7 +2,7 @@ import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { isSameValue } from '../config/is-same-value.ts'
 import type { Logger } from '../observe/logger.ts'
-import { createRedactor } from '../observe/redact.ts'
+import type { ServerOutput } from '../observe/server-output.ts'
 import type { ProcessCommand } from '../supervisor/managed-process.ts'
 import { addFailure, decideRestart, type Failures } from '../supervisor/restart-policy.ts'
 import { Connection } from './connection/connection.ts'
@@ -228,11 +228,11 @@ export class Upstream {
   }
 
   #open(command: ProcessCommand): void {
-    const { host, limits, launcher, outputs } = this.#context
+    const { host, limits, launcher } = this.#context
     const { name, transport, timeouts } = this.#server
     const { platform } = host
     const { messageBytes } = limits
-    const output = outputs.get(name, transport.env)
+    const output = this.#getOutput()
     const logger = this.#logger
     const connection = new Connection(
       {
@@ -298,18 +298,26 @@ export class Upstream {
   #lose(connection: Connection, cause: string): void {
     if (this.#connection !== connection) return
     this.#leave()
-    this.#fail(cause)
-    connection.abandon(cause)
+    connection.abandon(this.#fail(cause))
     this.#end(connection)
   }
 
-  #fail(cause: string): void {
-    const { restart, transport } = this.#server
-    const reason = createRedactor(transport.env)(cause)
-    this.#failures = addFailure(restart, this.#failures, Date.now())
+  /** Gives the cause without secrets. */
+  #fail(cause: string): string {
+    const { restart } = this.#server
+    const reason = this.#getOutput().redact(cause)
+    this.#failures = addFailure(restart, this.#failures, performance.now())
     const decision = decideRestart(restart, this.#failures, Math.random())
     this.#apply({ type: 'failed', reason, decision })
     if (decision.type === 'retry') this.#timer = setTimeout(this.#retry, decision.delayMs)
+    return reason
+  }
+
+  /** What it prints; secrets of the server as it is now are masked there. */
+  #getOutput(): ServerOutput {
+    const { host, outputs } = this.#context
+    const { env, args } = this.#server.transport
+    return outputs.get(this.#server.name, env, { args, inherited: host.env })
   }
 
   /** Whatever was under way is so no more; gives the session that is to be ended. */
@@ -349,9 +357,7 @@ export class Upstream {
     const reason = 'reason' in this.#state ? { reason: this.#state.reason } : {}
     const { level, sentence } = toLogLine(this.#state)
     this.#logger[level](sentence, reason)
-    if (isOpen(this.#state)) this.#waiters.settle()
-    else if (this.#state.state !== 'starting')
-      this.#waiters.settle(new ServerUnavailable(this.#server.name, this.#state))
+    if (this.#state.state !== 'starting') this.#waiters.settle()
     this.#listener.onStateChanged(this)
   }
 }

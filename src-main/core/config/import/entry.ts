@@ -2,9 +2,13 @@ import path from 'node:path'
 import type { ForeignFields } from './fields.ts'
 import { readTransport } from './transport.ts'
 import type { VariableWriter } from './variables.ts'
+import { serverSchema } from '../schema/server-schema.ts'
 import type { ConfigNode, MapNode } from '../syntax/config-node.ts'
 
 const switchedOff = 'Switched off until then: remove "enabled": false.'
+
+/** Keys of ours that other programs use for something else. */
+const ourKeys = new Set(serverSchema.options.flatMap(({ shape }) => Object.keys(shape)))
 
 /** A server the way it stands in our configuration. */
 export type ServerEntry = Readonly<Record<string, unknown>>
@@ -37,7 +41,15 @@ export function toEntry(fields: ForeignFields, parts: ServerEntry, hints: Writin
   const envFile = fields.text('envFile')
   if (envFile !== undefined) notes.push('Add the variables of its envFile to env: that file is not read.')
   const ignored = [...fields.unread, ...(carrier?.unread ?? []).map((key) => `transport.${key}`)]
-  if (ignored.length > 0) notes.push(`Not taken, since Patchbay has no such key: ${ignored.join(', ')}.`)
+  const [ours, others] = [
+    ignored.filter((key) => ourKeys.has(key)),
+    ignored.filter((key) => !ourKeys.has(key)),
+  ]
+  if (others.length > 0) notes.push(`Not taken, since Patchbay has no such key: ${others.join(', ')}.`)
+  if (ours.length > 0) {
+    notes.push(`Not taken, since Patchbay has another shape for it: ${ours.join(', ')}.`)
+  }
+  for (const text of hints.variables.assumed) notes.push(`${text} was taken for an environment variable.`)
   notes.push(...toMissing(hints.variables))
   const isIncomplete =
     envFile !== undefined || hints.variables.unknown.size > 0 || hints.variables.missing.size > 0

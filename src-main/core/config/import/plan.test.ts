@@ -134,6 +134,46 @@ describe('what becomes of servers', () => {
     })
   })
 
+  it('takes a whole $NAME for a variable, and says so', () => {
+    const env = { A: '$TOKEN', B: '$NOT_SET', C: '$hunter2', D: 'x$TOKEN' }
+    const [server] = plan(mcp({ a: { command: 'x', args: ['$TOKEN'], env } })).servers
+    expect(server).toMatchObject({
+      entry: { args: ['$TOKEN'], env: { A: '${TOKEN}', B: '${NOT_SET:-}', C: '$hunter2', D: 'x$TOKEN' } },
+      notes: [
+        '$TOKEN was taken for an environment variable.',
+        '$NOT_SET was taken for an environment variable.',
+        'Set the environment variable NOT_SET, which Patchbay does not have here.',
+        'Switched off until then: remove "enabled": false.',
+      ],
+    })
+    const zed = JSON.stringify({ context_servers: { a: { command: 'x', env } } })
+    expect(plan(zed).servers).toMatchObject([{ entry: { env } }])
+  })
+
+  it('notes an argument that is relative where there is no cwd', () => {
+    const args = ['./build/index.js']
+    const servers = { a: { command: 'node', args }, b: { command: 'node', args, cwd: '/srv' } }
+    expect(plan(mcp(servers)).servers).toMatchObject([
+      {
+        notes: ['Its argument ./build/index.js is relative: add the folder that it is meant from as "cwd".'],
+      },
+      { notes: [] },
+    ])
+  })
+
+  it('tells keys of ours that are of another shape, and what was meant by others', () => {
+    const servers = { a: { command: 'x', restart: { maxRestarts: 1 }, healthCheck: {} }, b: { comand: 'x' } }
+    expect(plan(mcp(servers)).servers).toMatchObject([
+      {
+        notes: [
+          'Not taken, since Patchbay has no such key: healthCheck.',
+          'Not taken, since Patchbay has another shape for it: restart.',
+        ],
+      },
+      { reason: 'It has neither a command nor an address; did you mean "command" by "comand"?' },
+    ])
+  })
+
   it('leaves out what our own rules refuse, without its value', () => {
     const text = mcp({ a: { command: 'x', env: { '': 'hush' } }, b: { url: 'nowhere', type: 'sse' } })
     const lines = toLines(plan(text))
@@ -164,7 +204,9 @@ describe('any format', () => {
     expect(refusal('{ "a"', '-')).toMatch(/^1:\d+ This is not valid JSON/)
     expect(refusal('a: [}', 'x.yml')).toMatch(/^1:\d+ This is not valid YAML/)
     expect(refusal('[a\n', 'x.toml')).toMatch(/^1:\d+ This is not valid TOML/)
-    expect(refusal('mcpServers: { a: *none }', 'x.yaml')).toMatch(/^1:18 There is no &none/)
+    expect(refusal('mcpServers: { a: *none }', 'x.yaml')).toMatch(
+      /^1:18 A value that begins with \* is an alias/,
+    )
     expect(refusal(`{"mcpServers":${'['.repeat(300_000)}`)).toContain('1:')
   })
 

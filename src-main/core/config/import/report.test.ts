@@ -19,7 +19,7 @@ const text = `{ "mcpServers": {
 
 describe('toPlanText', () => {
   it('says what was done, in a line for each, without secrets', () => {
-    expect(report(text)).toBe(`1 server added to /data/config.json, 2 left out.
+    expect(report(text)).toBe(`1 server added to /data/config.json, 1 already there, 1 left out.
 + git-hub (called "git hub" there): npx --token •••
     In plain text, though it looks secret: args[1], env.API_KEY; better put each into an environment variable and write \${ITS_NAME} there.
     Set the environment variable SET_ME, which Patchbay does not have here.
@@ -43,6 +43,15 @@ describe('toPlanText', () => {
         },
       },
     })
+  })
+
+  it('counts what was there already apart from what was lost', () => {
+    expect(report('{ "mcpServers": { "a": { "command": "y" } } }')).toMatch(
+      /^0 servers added to .*config\.json, 1 already there\.\n/,
+    )
+    expect(report('{ "mcpServers": { "a": { "command": "z" } } }')).toMatch(
+      /^1 server added to .*config\.json\.\n/,
+    )
   })
 
   it('says when there is none', () => {

@@ -45,7 +45,12 @@ function toSummary({ servers }: ImportPlan, { label, configFile, isDryRun }: Rep
   if (servers.length === 0) return `${label} has no servers.`
   const added = count('added')
   const what = `${added} ${added === 1 ? 'server' : 'servers'} ${isDryRun ? 'would be added' : 'added'}`
-  return `${what} to ${configFile}, ${count('known') + count('left-out')} left out.`
+  const others = [
+    [count('known'), 'already there'],
+    [count('left-out'), 'left out'],
+  ] as const
+  const rest = others.filter(([number]) => number > 0).map(([number, words]) => `, ${number} ${words}`)
+  return `${what} to ${configFile}${rest.join('')}.`
 }
 
 function toServerLines(server: PlannedServer, label: string): string[] {

@@ -54,9 +54,60 @@ describe('maskEntry', () => {
     expect(maskEntry(entry)).toEqual({ masked: entry, secrets: [] })
   })
 
+  it.each([
+    ['--config', '{"exaApiKey":"LEAK"}'],
+    ['--config-json={"token":"LEAK","level":"debug"}'],
+    ['--x={\\"token\\":\\"LEAK\\"}'],
+    ['{"password": "LEAK\\"LEAK", "user": "me"}'],
+    ['--env=API_KEY=LEAK'],
+    ['-eAPI_KEY=LEAK'],
+    ['-c', 'cd /x && API_KEY=LEAK node s.js'],
+    ['-c', "PASSWORD='LEAK LEAK' node s.js"],
+    ['Server=db;User Id=sa;Password=LEAK;Encrypt=true'],
+    ['Server=db;Uid=sa;Pwd=LEAK;'],
+    ['--token', '-LEAK'],
+    ['postgres://u:LEAK@LEAK@h/db'],
+    ['postgresql+asyncpg://u:LEAK@LEAK@h/db'],
+    ['jdbc:postgresql://h/db?user=me&password=LEAK'],
+    ['--url=${API_KEY:-LEAK}'],
+    ['mysql', '-u', 'me', '-pLEAK'],
+  ])('masks what real entries have as arguments: %j %j', (...args) => {
+    const { masked, secrets } = maskEntry({ command: 'x', args, env: { DATABASE: args.at(-1) } })
+    expect(JSON.stringify(masked['args'])).not.toContain('LEAK')
+    expect(secrets).toContain(`args[${args.length - 1}]`)
+  })
+
+  it('masks no more of a text than its secrets', () => {
+    const args = ['{"token":"a","level":"debug"}', 'cd /x && API_KEY=k node s.js', 'postgres://u:a@b@h/db']
+    expect(maskEntry({ args }).masked).toEqual({
+      args: ['{"token":"•••","level":"debug"}', 'cd /x && API_KEY=••• node s.js', 'postgres://•••@h/db'],
+    })
+    const harmless = [
+      '${TOKEN:-}',
+      '{"auth":{"user":"me"},"token":"${TOKEN}","auth":true}',
+      '-p80:80',
+      '--x=${API_KEY}',
+    ]
+    expect(maskEntry({ args: harmless })).toEqual({ masked: { args: harmless }, secrets: [] })
+  })
+
   it('takes little time for long texts', () => {
     const start = performance.now()
-    for (const part of ['${', 'https://?', 'https://a/', '--key=', 'a?', '$']) {
+    for (const part of [
+      '${',
+      'https://?',
+      'https://a/',
+      '--key=',
+      'a?',
+      '$',
+      'a=',
+      'key:',
+      '"',
+      '\\',
+      '-',
+      ' ',
+      'key="\\',
+    ]) {
       maskEntry({ args: [part.repeat(50_000), `https://${part.repeat(50_000)}`] })
     }
     expect(performance.now() - start).toBeLessThan(5000)

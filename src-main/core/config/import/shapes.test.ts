@@ -48,6 +48,8 @@ const shapeOf: ReadonlyMap<string, string> = new Map([
   ['goose.yaml', 'extensions'],
   ['patchbay.yaml', 'patchbay'],
   ['bare.json', 'bare'],
+  ['continue.yaml', 'mcpServers'],
+  ['vibe.toml', 'mcp_servers'],
 ])
 
 it.each([...shapeOf])('%s is of the shape %s', (name, shape) => {

@@ -47,15 +47,19 @@ export const importShapes: readonly ImportShape[] = [
   },
   {
     id: 'mcpServers',
-    title: '"mcpServers" (Claude, Cursor, Devin, Windsurf, Cline, Gemini, Copilot CLI and others)',
+    title: '"mcpServers" (Claude, Cursor, Devin, Windsurf, Cline, Gemini, Copilot CLI, Continue and others)',
     find: (root) => {
-      const own = findMap(root, ['mcpServers']) ?? findMap(root, ['amp.mcpServers'])
+      const own =
+        findMap(root, ['mcpServers']) ?? findMap(root, ['amp.mcpServers']) ?? findNamed(root, 'mcpServers')
       return own ?? (findNestedServers(root).length > 0 ? createEmptyMap(root) : undefined)
     },
     // Claude Code and Gemini replace ${NAME}, Cursor and Devin ${env:NAME}. Claude Desktop replaces neither, but
     // there such a text can only be meant for one that does.
     variables: 'shell',
-    readParts: (server) => ({ timeouts: readEditorTimeout(server) }),
+    readParts: (server) => {
+      server.has('name')
+      return { timeouts: readEditorTimeout(server) }
+    },
   },
   {
     id: 'context_servers',
@@ -71,13 +75,14 @@ export const importShapes: readonly ImportShape[] = [
   },
   {
     id: 'mcp_servers',
-    title: '"[mcp_servers.…]" (Codex)',
-    find: (root) => findMap(root, ['mcp_servers']),
+    title: '"[mcp_servers.…]" (Codex) or "[[mcp_servers]]" (Vibe)',
+    find: (root) => findMap(root, ['mcp_servers']) ?? findNamed(root, 'mcp_servers'),
     // Codex hands texts to the program as they are; it has keys for variables.
     variables: 'none',
     readParts: (server) => {
       // Every variable of ours is passed on anyway.
       server.texts('env_vars')
+      server.has('name')
       return {
         timeouts: {
           connectSeconds:
@@ -165,6 +170,19 @@ function findServers(root: MapNode, path: Path): MapNode | undefined {
   if (map === undefined) return undefined
   const values = Array.from(map.entries.values(), ({ value }) => value)
   return values.every(({ kind }) => kind === 'map') && values.some(isServer) ? map : undefined
+}
+
+/** A list of servers that have their names in them, as a map. */
+function findNamed(root: MapNode, key: string): MapNode | undefined {
+  const list = findNode(root, [key])
+  if (list?.kind !== 'list' || !list.items.some(isServer)) return undefined
+  const entries: MapNode['entries'] = new Map()
+  for (const [index, value] of list.items.entries()) {
+    const named = findNode(value, ['name'])
+    const name = named?.kind === 'scalar' ? String(named.value) : 'server'
+    entries.set(entries.has(name) ? `${name} ${index + 1}` : name, { keyAt: value.at, value })
+  }
+  return { kind: 'map', at: list.at, entries }
 }
 
 function isServer(node: ConfigNode): boolean {

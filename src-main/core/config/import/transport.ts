@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { UnfitServer, type ForeignFields } from './fields.ts'
+import { findNearWord } from '../schema/near-word.ts'
 import type { VariableWriter } from './variables.ts'
 
 /** The keys of an entry that say how a server is reached. Undefined and empty ones are to be left out. */
@@ -49,7 +50,7 @@ export function readTransport(
   if (url === undefined || type === 'stdio') {
     const expected =
       type === undefined ? 'neither a command nor an address' : `no ${type === 'stdio' ? 'command' : 'url'}`
-    throw new UnfitServer(`It has ${expected}.`, place.node.at)
+    throw new UnfitServer(`It has ${expected}${toHint(place)}`, place.node.at)
   }
   // Some shapes want a command even where nothing is run.
   for (const key of ['command', 'args']) fields.has(key)
@@ -61,6 +62,15 @@ export function readTransport(
   }
 }
 
+/** The key that was probably meant. */
+function toHint({ node }: ForeignFields): string {
+  for (const key of node.entries.keys()) {
+    const meant = findNearWord(key, ['command', 'url'])
+    if (meant !== undefined && meant !== key) return `; did you mean "${meant}" by "${key}"?`
+  }
+  return '.'
+}
+
 function readProgram(source: ForeignFields, fields: ForeignFields, hints: TransportHints): Transport {
   const { variables } = hints
   const kind = source.kindOf('command')
@@ -70,11 +80,17 @@ function readProgram(source: ForeignFields, fields: ForeignFields, hints: Transp
   if (first === undefined || first === '') throw new UnfitServer('Its command is empty.', source.node.at)
   const args = [...rest.filter((arg) => arg !== undefined), ...((group ?? source).texts('args') ?? [])]
   const env = (group ?? source).textByName('env', 'environment', 'envs') ?? {}
+  // Goose keeps the values of these to itself.
+  const keys = fields.texts('env_keys')?.map((name) => [name, variables.writeVariable(name)] as const) ?? []
   const cwd = source.text('cwd', 'workingDirectory') ?? fields.text('cwd', 'workingDirectory')
+  const relative = cwd === undefined || cwd === '' ? args.find((arg) => /^\.\.?[\\/]/.test(arg)) : undefined
+  if (relative !== undefined) {
+    hints.notes.push(`Its argument ${relative} is relative: add the folder that it is meant from as "cwd".`)
+  }
   return {
     command: writePlace(first, /[\\/]/.test(first), hints),
     args: args.map((arg) => variables.write(arg)),
-    env: writeAll(env, variables),
+    env: { ...writeAll(env, variables), ...Object.fromEntries(keys) },
     cwd: cwd === undefined || cwd === '' ? undefined : writePlace(cwd, true, hints),
   }
 }
@@ -106,5 +122,5 @@ function writeAll(
   texts: Readonly<Record<string, string>>,
   variables: VariableWriter,
 ): Record<string, string> {
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, variables.write(text)]))
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, variables.writeValue(text)]))
 }

@@ -20,6 +20,8 @@ export class VariableWriter {
   readonly missing = new Set<string>()
   /** Variables of the editor, as they stood there, that we cannot know. */
   readonly unknown = new Set<string>()
+  /** Texts such as `$NAME` that were taken for a variable. */
+  readonly assumed = new Set<string>()
   readonly #style: VariableStyle
   readonly #env: Environment
 
@@ -31,6 +33,9 @@ export class VariableWriter {
   /** The text for our configuration. A literal `${` becomes `$${`. */
   write(text: string): string {
     if (this.#style === 'braces') return this.#writeBraces(text)
+    // Of Continue, which fills them in.
+    if (this.#style === 'shell')
+      for (const [token] of text.matchAll(/\$\{\{[^{}]*\}\}/g)) this.unknown.add(token)
     return text.replaceAll(/\$\{([^{}]*)\}|\$\{/g, (token: string, body: string | undefined, at: number) => {
       const isAfterDollar = at > 0 && text[at - 1] === '$'
       if (this.#style === 'own') return isAfterDollar ? token : this.#writeOwn(token, body)
@@ -43,6 +48,16 @@ export class VariableWriter {
     })
   }
 
+  /** The same for a variable or header: there Gemini takes a whole `$NAME` for a variable as well. */
+  writeValue(text: string): string {
+    const [, name = ''] = /^\$([A-Za-z_]\w*)$/.exec(text) ?? []
+    // One in small letters that is not set may as well be a password.
+    const isName = /^[A-Z][A-Z\d_]*$/.test(name) || (name !== '' && this.#isSet(name))
+    if (this.#style !== 'shell' || !isName) return this.write(text)
+    this.assumed.add(text)
+    return this.writeVariable(name)
+  }
+
   /** `~/` at the start of a path, for the home folder. */
   writePath(text: string): string {
     const written = this.write(text)
@@ -51,9 +66,13 @@ export class VariableWriter {
 
   /** A token for an environment variable; an unset one gets an empty default, so that the file as a whole holds. */
   writeVariable(name: string): string {
-    if (Object.hasOwn(this.#env, name) && this.#env[name] !== undefined) return `\${${name}}`
+    if (this.#isSet(name)) return `\${${name}}`
     this.missing.add(name)
     return `\${${name}:-}`
+  }
+
+  #isSet(name: string): boolean {
+    return Object.hasOwn(this.#env, name) && this.#env[name] !== undefined
   }
 
   #writeHome(): string {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { chooseTransport } from './choose-transport.ts'
-import { isWithin, type Fault } from '../fault.ts'
+import { PathSet, type Fault } from '../fault.ts'
 import { findNearWord } from './near-word.ts'
 import { findNotBuilt, findTransportNotBuilt } from './not-built.ts'
 import { transportTypes } from './server-schema.ts'
@@ -30,9 +30,11 @@ const importHint = "it is one of an editor's file, from which `patchbay import F
 class Fitter {
   readonly settled: Path[] = []
   readonly #faults: Fault[]
+  readonly #reported: PathSet
 
   constructor(faults: Fault[]) {
     this.#faults = faults
+    this.#reported = new PathSet(faults.map(({ path }) => path))
   }
 
   fit(schema: z.ZodType, node: ConfigNode, path: Path): unknown {
@@ -152,10 +154,9 @@ class Fitter {
 
   /** One complaint for each place. */
   #report(fault: Fault): void {
-    const isKnown = this.#faults.some(
-      ({ path }) => path.length === fault.path.length && isWithin(path, fault.path),
-    )
-    if (!isKnown) this.#faults.push(fault)
+    if (this.#reported.has(fault.path)) return
+    this.#reported.add(fault.path)
+    this.#faults.push(fault)
   }
 }
 

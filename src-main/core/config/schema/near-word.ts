@@ -4,6 +4,8 @@ export function findNearWord(word: string, candidates: readonly string[]): strin
   let best: string | undefined
   let bestDistance = Math.min(3, Math.ceil(word.length / 3) + 1)
   for (const candidate of candidates) {
+    // Each letter more is one to remove; a word may be as long as a file.
+    if (Math.abs(word.length - candidate.length) >= bestDistance) continue
     const distance = toDistance(wanted, candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate

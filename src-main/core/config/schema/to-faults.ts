@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { isWithin, type Fault } from '../fault.ts'
+import { PathSet, type Fault } from '../fault.ts'
 import { findNearWord } from './near-word.ts'
 import { findNode, type ConfigNode, type Path } from '../syntax/config-node.ts'
 
@@ -7,6 +7,7 @@ type Issue = z.core.$ZodIssue
 
 /** What zod found, as sentences; without what has been reported already and without what is `settled`. */
 export function toFaults(error: z.ZodError, root: ConfigNode, settled: readonly Path[]): Fault[] {
+  const places = new PathSet(settled)
   return error.issues
     .map((issue) => ({
       issue,
@@ -14,7 +15,7 @@ export function toFaults(error: z.ZodError, root: ConfigNode, settled: readonly 
     }))
     .filter(({ issue, path }) => {
       // Keys are checked in fit-to-schema, which knows what was meant.
-      return issue.code !== 'unrecognized_keys' && !settled.some((place) => isWithin(path, place))
+      return issue.code !== 'unrecognized_keys' && !places.covers(path)
     })
     .map(({ issue, path }) => toFault(issue, path, root))
 }

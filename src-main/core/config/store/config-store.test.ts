@@ -1,4 +1,4 @@
-import { appendFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import {
@@ -108,6 +108,28 @@ describe('a configuration that is edited', () => {
     expect(told).toHaveLength(1)
   })
 })
+
+it.skipIf(process.getuid === undefined)(
+  'a configuration that was found and that others may write by now does not hold, until they may not',
+  async () => {
+    const { place, named } = await makeConfigPlace({ 'c.yaml': one })
+    const { store, told } = await openStore({ ...named, chosenBy: 'search' })
+    await writeFile(place('next'), two)
+    await chmod(place('next'), 0o666)
+    await rename(place('next'), place('c.yaml'))
+    await vi.waitFor(() => {
+      expect(told).toEqual([expect.stringContaining('it may be written by every user')])
+    }, patience)
+    expect(store.problems).toMatchObject([{ code: 'unsafe-place' }])
+    expect(toNames(store.config)).toBe('files')
+    await chmod(place('c.yaml'), 0o644)
+    await untilTold(told, told[0] ?? '', 'recovered', 'files,docs')
+    await rm(place('c.yaml'))
+    await vi.waitFor(() => {
+      expect(told.at(-1)).toContain('This file is gone')
+    }, patience)
+  },
+)
 
 describe('without a configuration', () => {
   it('there are no servers, until one is made', async () => {

@@ -1,5 +1,6 @@
 import type { Logger } from '../../observe/logger.ts'
 import type { Config } from '../config.ts'
+import { findUnsafePlace } from './find-config-file.ts'
 import { HeldFile, type GoodResult } from './held-file.ts'
 import { isSameValue } from '../is-same-value.ts'
 import { readLastGood, toLastGoodFile, writeLastGood } from './last-good.ts'
@@ -137,11 +138,13 @@ class Store implements ConfigStore {
 
   async #reread(isStill: () => Promise<boolean>): Promise<void> {
     const { main, beside } = await readSource(this.source, this.#options.env)
+    // After reading: what was safe then and is not now is refused, too.
+    const danger = await findUnsafePlace(this.source)
     if (!(await isStill()) || this.#isClosed) return
-    this.#main.take(main)
+    this.#main.take(danger === undefined ? main : { result: { ok: false, problems: [danger] } })
     if (beside !== undefined) this.#beside?.take(beside)
     this.#tell(this.#toConfig(), this.#findProblems())
-    await this.keepLastGood(main)
+    if (danger === undefined) await this.keepLastGood(main)
   }
 
   #tell(next: Config, problems: readonly ConfigProblem[]): void {

@@ -153,6 +153,28 @@ describe.skipIf(process.getuid === undefined)('a file that was found', () => {
     )
   })
 
+  it('is refused when others may put another folder in the place of one around it', async () => {
+    const { place, usual } = await makePlaces('project/deep/patchbay.yaml')
+    await chmod(place('project'), 0o777)
+    expect((await findConfigFile(usual)).problem?.message).toContain(
+      `the folder “${place('project')}” around it may be written by every user`,
+    )
+    // There, as in /tmp, nobody can take away what belongs to others.
+    await chmod(place('project'), 0o1777)
+    expect(await findConfigFile(usual)).not.toHaveProperty('problem')
+  })
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'is refused when a folder around it belongs to another user',
+    async () => {
+      const { place, usual } = await makePlaces('project/deep/patchbay.yaml')
+      await chown(place('project'), 12_345, 12_345)
+      expect((await findConfigFile(usual)).problem?.message).toContain(
+        `the folder “${place('project')}” around it belongs to another user`,
+      )
+    },
+  )
+
   it.skipIf(process.getuid?.() !== 0)('is refused when it belongs to another user', async () => {
     const { place, usual } = await makePlaces('project/patchbay.yaml')
     await chown(place('project/patchbay.yaml'), 12_345, 12_345)

@@ -6,6 +6,10 @@ import type { ConfigSource } from './read-source.ts'
 /** Names to search for, the first of them in a folder wins. */
 const names = ['patchbay.yaml', 'patchbay.yml', 'patchbay.json', 'patchbay.jsonc', 'patchbay.toml']
 
+const writableByAll = 0o002
+/** In such a folder everybody can change only what is their own, as in /tmp. */
+const sticky = 0o1000
+
 /** Where to look for the configuration. */
 export interface ConfigPlaces {
   /** The file of `--config`. */
@@ -49,22 +53,30 @@ export async function findConfigFile(places: ConfigPlaces): Promise<ConfigSearch
   const chosen = all.find((place, index) => place.chosenBy === 'option' || areThere[index] === true) ??
     all.find(({ chosenBy }) => chosenBy === 'fallback') ?? { file: ownFile, chosenBy: 'data-folder' }
   const source: ConfigSource = { ...chosen, ownFile }
-  const reason =
-    chosen.chosenBy === 'search'
-      ? await findDanger(chosen.file).catch(() => 'it cannot be looked at')
-      : undefined
+  const problem = await findUnsafePlace(source)
   const toOutcome = (file: string, isThere: boolean): ConfigCandidate['outcome'] => {
     if (!isThere) return 'missing'
-    if (file === chosen.file) return reason === undefined ? 'used' : 'refused'
+    if (file === chosen.file) return problem === undefined ? 'used' : 'refused'
     return 'hidden'
   }
   const searched = all.map(({ file }, index) => ({
     file,
     outcome: toOutcome(file, areThere[index] === true),
   }))
-  return reason === undefined
-    ? { source, searched }
-    : { source, searched, problem: toProblem(source, reason) }
+  return problem === undefined ? { source, searched } : { source, searched, problem }
+}
+
+/** Why a source that nobody named may not be used: others could write it. To be asked again whenever it is read. */
+export async function findUnsafePlace(source: ConfigSource): Promise<ConfigProblem | undefined> {
+  if (source.chosenBy !== 'search') return undefined
+  try {
+    const reason = await findDanger(source.file)
+    return reason === undefined ? undefined : toProblem(source, reason)
+  } catch (error) {
+    // Whoever reads it says so.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    return toProblem(source, 'it cannot be looked at')
+  }
 }
 
 /** Every place once, in the order in which they count. */
@@ -99,11 +111,18 @@ async function findDanger(file: string): Promise<string | undefined> {
   const user = process.getuid?.()
   if (user === undefined) return undefined
   const target = await realpath(file)
-  for (const place of new Set([file, path.dirname(file), target, path.dirname(target)])) {
+  for (const place of new Set([file, target, path.dirname(file), path.dirname(target)])) {
     const { uid, mode } = await stat(place)
     const what = place === file || place === target ? 'it' : `its folder “${place}”`
     if (uid !== user && uid !== 0) return `${what} belongs to another user`
-    if ((mode & 0o002) !== 0) return `${what} may be written by every user`
+    if ((mode & writableByAll) !== 0) return `${what} may be written by every user`
+  }
+  // Whoever may write one of these can put another folder in the place of the next.
+  for (const place of new Set([file, target].flatMap((one) => toFolders(path.dirname(one)).slice(1)))) {
+    const { uid, mode } = await stat(place)
+    const what = `the folder “${place}” around it`
+    if (uid !== user && uid !== 0) return `${what} belongs to another user`
+    if ((mode & (writableByAll | sticky)) === writableByAll) return `${what} may be written by every user`
   }
   return undefined
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readRegularFile } from '#base/read-regular-file.ts'
 import { writeFileAtomically } from '#base/write-atomically.ts'
 import type { GoodResult } from './held-file.ts'
-import { parseConfigBytes } from '../read-config.ts'
+import { longestConfig, parseConfigBytes } from '../read-config.ts'
 import type { Environment } from '../substitute.ts'
 
 /** Where the last good copy of a configuration lies: beside it. */
@@ -26,5 +26,5 @@ export async function writeLastGood(file: string, bytes: Buffer): Promise<void> 
 }
 
 async function findBytes(file: string): Promise<Buffer | undefined> {
-  return readFile(file).catch(() => undefined)
+  return readRegularFile(file, longestConfig).catch(() => undefined)
 }

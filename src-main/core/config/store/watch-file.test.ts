@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -69,6 +79,28 @@ describe('watchFiles', () => {
     }
     await untilLast(seen, '0123456789')
     expect(seen).toEqual(['old', '0123456789'])
+  })
+
+  it('does not take the first part of a file that is written anew for all of it', async () => {
+    const folder = await makeScratchFolder()
+    const file = path.join(folder, 'a')
+    await writeFile(file, 'b, a')
+    const { seen } = await follow([file], { ...quick, gapMs: 2000 })
+    await truncate(file, 1)
+    await delay(300)
+    await appendFile(file, ', c, a')
+    await untilLast(seen, 'b, c, a')
+    expect(seen).toEqual(['b, a', 'b, c, a'])
+  })
+
+  it('takes a shorter file that is put in its place at once', async () => {
+    const folder = await makeScratchFolder()
+    const file = path.join(folder, 'a')
+    await writeFile(file, 'long')
+    const { seen } = await follow([file], { ...quick, gapMs: 60_000 })
+    await writeFile(path.join(folder, 'b'), 'new')
+    await rename(path.join(folder, 'b'), file)
+    await untilLast(seen, 'new')
   })
 
   it('does not take a gap while a file is replaced for its end', async () => {

@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs'
+import { statSync, watch, type FSWatcher } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,7 +9,7 @@ export interface WatchTiming {
   readonly pollMs: number
   /** How long a file must stay the same before it counts as written. */
   readonly settleMs: number
-  /** The same for a file that is gone or empty, as it may be for a moment while it is replaced. */
+  /** The same for one that is gone, empty or shorter than it was, as it may be while it is replaced or written anew. */
   readonly gapMs: number
 }
 
@@ -32,36 +32,57 @@ export function watchFiles(
   timing: WatchTiming = usualTiming,
 ): () => void {
   const look = new FileWatch(files, onSettled, timing)
-  const ends = Array.from(new Set(files.map((file) => path.dirname(file))), (folder) =>
-    watchFolder(folder, () => {
+  const folders = Array.from(new Set(files.map((file) => path.dirname(file))), (folder) => {
+    return new FolderWatch(folder, () => {
       look.start()
-    }),
-  )
+    })
+  })
   const poll = setInterval(() => {
     look.start()
+    for (const folder of folders) folder.renew()
   }, timing.pollMs).unref()
   look.start()
   return () => {
     look.end()
     clearInterval(poll)
-    for (const end of ends) end()
+    for (const folder of folders) folder.close()
   }
 }
 
 /** The folder rather than the file: editors put another file in its place, and links change what they lead to. */
-function watchFolder(folder: string, onEvent: () => void): () => void {
-  let watcher: FSWatcher
-  try {
-    watcher = watch(folder, { persistent: false }, onEvent)
-  } catch {
-    // Not there, or no more watches to be had: looking from time to time has to do.
-    return () => undefined
+class FolderWatch {
+  readonly #folder: string
+  readonly #onEvent: () => void
+  #watcher: FSWatcher | undefined
+  #identity = 0n
+
+  constructor(folder: string, onEvent: () => void) {
+    this.#folder = folder
+    this.#onEvent = onEvent
+    this.renew()
   }
-  const close = (): void => {
-    watcher.close()
+
+  /** Watches the folder that is there now, which may be another than before. */
+  renew(): void {
+    try {
+      const identity = statSync(this.#folder, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n
+      if (identity === this.#identity) return
+      this.close()
+      this.#identity = identity
+      this.#watcher = watch(this.#folder, { persistent: false }, this.#onEvent)
+      this.#watcher.on('error', () => {
+        this.close()
+      })
+    } catch {
+      // Not there, not to be looked at, or no more watches to be had: looking from time to time has to do.
+      this.close()
+    }
   }
-  watcher.on('error', close)
-  return close
+
+  close(): void {
+    this.#watcher?.close()
+    this.#watcher = undefined
+  }
 }
 
 class FileWatch {
@@ -105,8 +126,7 @@ class FileWatch {
   async #settle(): Promise<void> {
     let seen = await readStates(this.#files)
     while (isOther(seen, this.#settled) && !this.#isOver()) {
-      await delay(this.#toWait(seen), undefined, { ref: false })
-      const now = await readStates(this.#files)
+      const now = await this.#wait(seen)
       if (!isOther(now, seen) && !this.#isOver()) {
         this.#settled = now
         await this.#onSettled(async () => !isOther(await readStates(this.#files), now))
@@ -116,20 +136,36 @@ class FileWatch {
     }
   }
 
+  /** Waits as long as the files have to stay as they are, or until they are others; gives what they are then. */
+  async #wait(seen: readonly FileState[]): Promise<readonly FileState[]> {
+    const end = performance.now() + this.#toWait(seen)
+    for (;;) {
+      const left = end - performance.now()
+      await delay(Math.min(this.#timing.settleMs, left), undefined, { ref: false })
+      const now = await readStates(this.#files)
+      if (isOther(now, seen) || this.#isOver() || performance.now() >= end) return now
+    }
+  }
+
   #toWait(states: readonly FileState[]): number {
     const { settleMs, gapMs } = this.#timing
-    // What was never there is not missed.
-    const isGap = states.some(({ text, isVoid }, index) => {
-      return isVoid && text !== (this.#settled[index]?.text ?? text)
+    const isGap = states.some(({ text, identity, size }, index) => {
+      const settled = this.#settled[index]
+      // What was never there is not missed.
+      if (settled === undefined || settled.text === text) return false
+      // The start of a configuration is one as well, with fewer servers. A file put in its place is whole.
+      return size === 0n || (identity === settled.identity && size < settled.size)
     })
     return isGap ? gapMs : settleMs
   }
 }
 
-/** Tells one state of a file from another without reading it. `isVoid`: it is not there or empty. */
+/** Tells one state of a file from another without reading it; `size` 0 when it is not there. */
 interface FileState {
   readonly text: string
-  readonly isVoid: boolean
+  /** Which file it is. */
+  readonly identity: string
+  readonly size: bigint
 }
 
 async function readStates(files: readonly string[]): Promise<readonly FileState[]> {
@@ -138,9 +174,10 @@ async function readStates(files: readonly string[]): Promise<readonly FileState[
       stat(file, { bigint: true }).then(
         ({ dev, ino, size, mtimeNs, ctimeNs }) => ({
           text: [dev, ino, size, mtimeNs, ctimeNs].join(' '),
-          isVoid: size === 0n,
+          identity: `${dev} ${ino}`,
+          size,
         }),
-        () => ({ text: 'none', isVoid: true }),
+        () => ({ text: 'none', identity: 'none', size: 0n }),
       ),
     ),
   )

@@ -4,6 +4,8 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type YAMLError,
@@ -16,10 +18,18 @@ import { keepFirstOfLines, type ParsedText } from './parsed-text.ts'
 /** More than any configuration has; aliases of aliases could ask for billions. */
 const maxNodes = 50_000
 const maxDepth = 100
+const maxAliases = 1000
 
 const sentences = new Map<YAMLError['code'], string>([
   ['MULTIPLE_DOCS', 'a second document begins here, where one is expected'],
   ['RESOURCE_EXHAUSTION', 'it is nested too deeply'],
+  // The parser's own repeat what stands there, which may be a password that lacks its quotes.
+  [
+    'TAG_RESOLVE_FAILED',
+    'a value that begins with ! is a tag, and this one is not known (quotes make it text)',
+  ],
+  ['BAD_DQ_ESCAPE', 'this escape is not known in double quotes (\\\\ is a backslash)'],
+  ['BAD_DIRECTIVE', 'a line that begins with % is a directive, and this one is not known'],
 ])
 
 /** Reads YAML 1.2. Never throws on what the text says. */
@@ -35,24 +45,52 @@ export function parseYaml(text: string): ParsedText {
   const errors = [...document.errors, ...document.warnings]
   const faults = keepFirstOfLines(text, errors.map(toFault))
   if (faults.length > 0) return { root: undefined, faults }
-  const builder = new YamlBuilder(document)
+  const { targets, tooMany } = findTargets(document)
+  if (tooMany !== undefined) {
+    const message = `There are more than ${maxAliases} aliases (values that begin with *); expected fewer.`
+    return { root: undefined, faults: [{ code: 'syntax', path: [], at: tooMany, message }] }
+  }
+  const builder = new YamlBuilder(targets)
   const root = document.contents === null ? undefined : builder.build(document.contents, [])
   return { root: builder.isTooLarge ? undefined : root, faults: builder.faults }
 }
 
+/** What the parser repeats of the text, after a colon, stays out: that may be a secret. */
 function toFault({ code, message, pos }: YAMLError) {
-  const sentence = sentences.get(code) ?? message.replace(/\.$/, '')
+  const sentence = sentences.get(code) ?? message.replace(/^([^:]*\S): [^]*$/, '$1').replace(/\.$/, '')
   return { code: 'syntax', path: [], at: pos[0], message: `This is not valid YAML: ${sentence}.` } as const
+}
+
+/** What each alias means: the last anchor of its name before it. `tooMany` is where there is one too many. */
+function findTargets(document: Document): { targets: ReadonlyMap<Alias, Node>; tooMany: number | undefined } {
+  const anchors = new Map<string, Node>()
+  const targets = new Map<Alias, Node>()
+  let count = 0
+  let tooMany: number | undefined
+  visit(document, {
+    Alias: (...[, alias]) => {
+      const target = anchors.get(alias.source)
+      if (target !== undefined) targets.set(alias, target)
+      count += 1
+      if (count <= maxAliases) return undefined
+      tooMany = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+    Value: (...[, node]) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
+  })
+  return { targets, tooMany }
 }
 
 class YamlBuilder {
   readonly faults: Fault[] = []
   isTooLarge = false
-  readonly #document: Document
+  readonly #targets: ReadonlyMap<Alias, Node>
   #count = 0
 
-  constructor(document: Document) {
-    this.#document = document
+  constructor(targets: ReadonlyMap<Alias, Node>) {
+    this.#targets = targets
   }
 
   build(node: Node, path: Path): ConfigNode {
@@ -65,9 +103,10 @@ class YamlBuilder {
       return createScalar(at, null)
     }
     if (isAlias(node)) {
-      const target = node.resolve(this.#document)
+      const target = this.#targets.get(node)
       if (target === undefined) {
-        const message = `There is no &${node.source} before this alias; expected one.`
+        const message =
+          'A value that begins with * is an alias, and what it names does not stand before it; quotes make it text.'
         this.faults.push({ code: 'syntax', path, at, message })
         return createScalar(at, null)
       }

@@ -13,10 +13,11 @@ export function keepFirstOfLines(
   faults: readonly (Fault & { readonly at: number })[],
 ): Fault[] {
   const kept: Fault[] = []
-  let last: number | undefined
+  let lineEnd = -1
   for (const fault of faults) {
-    if (last !== undefined && !text.slice(last, fault.at).includes('\n')) continue
-    last = fault.at
+    if (fault.at <= lineEnd) continue
+    const found = text.indexOf('\n', fault.at)
+    lineEnd = found < 0 ? Number.POSITIVE_INFINITY : found
     kept.push(fault)
   }
   return kept

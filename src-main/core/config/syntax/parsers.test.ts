@@ -35,8 +35,37 @@ describe('parseYaml', () => {
     expect(sentences(laughs)).toEqual([expect.stringContaining('This is too large or nested too deeply.')])
   })
 
+  it('takes for an alias what stood there last before it, as it was then', () => {
+    const text = 'a: &x 1\nb: &y {c: &z 2, d: *x}\ne: &x 3\nf: *y\ng: *x\nh: &z 4\ni: *y\nj: *z\n'
+    const b = { c: 2, d: 1 }
+    expect(plain(text)).toEqual({ a: 1, b, e: 3, f: b, g: 3, h: 4, i: b, j: 4 })
+  })
+
+  it('refuses more aliases than anybody writes, at once', () => {
+    const withAliases = (count: number) => `a: &a x\nl: [${Array(count).fill('*a').join(',')}]\n`
+    expect(parseYaml(withAliases(1000)).faults).toEqual([])
+    expect(sentences(withAliases(1001))).toEqual([expect.stringMatching(/^3012: There are more than 1000/)])
+    const start = performance.now()
+    expect(sentences(withAliases(20_000))).toHaveLength(1)
+    expect(performance.now() - start).toBeLessThan(5000)
+  })
+
+  it.each([
+    'a: *hunter2',
+    'a: !hunter2 x',
+    'a: !hunter2!x y',
+    'a: "\\xhunter2"',
+    '%hunter2\n---\na: 1',
+    'a: |hunter2\n  x',
+  ])('repeats nothing of what may be a password: %s', (text) => {
+    expect(sentences(text)).not.toEqual([])
+    expect(sentences(text).join()).not.toContain('hunter')
+  })
+
   it('refuses tags, second documents, aliases of nothing and keys that are no text', () => {
-    expect(sentences('a: !include x')).toEqual(['3: This is not valid YAML: Unresolved tag: !include.'])
+    expect(sentences('a: !include x')).toEqual([
+      '3: This is not valid YAML: a value that begins with ! is a tag, and this one is not known (quotes make it text).',
+    ])
     expect(sentences('a: 1\n---\nb: 2')).toEqual([
       '5: This is not valid YAML: a second document begins here, where one is expected.',
     ])

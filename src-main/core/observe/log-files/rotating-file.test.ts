@@ -126,11 +126,32 @@ describe('RotatingFile, old files', () => {
     await vi.waitFor(() => {
       expect(existsSync(young)).toBe(false)
     }, patience)
-    const late = await makeOld(folder, 1.5)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const findRotated = () => readdirSync(folder).filter((name) => /^server\.\d/.test(name))
     for (const line of ['first line', 'second line']) rotating.append(line)
     await vi.waitFor(() => {
-      expect(existsSync(late)).toBe(false)
+      expect(findRotated()).toHaveLength(1)
     }, patience)
+    const [first] = findRotated()
+    vi.setSystemTime(Date.now() + 2 * dayMs)
+    rotating.append('third line')
+    await vi.waitFor(() => {
+      expect(findRotated()).toHaveLength(1)
+      expect(findRotated()).not.toContain(first)
+    }, patience)
+  })
+
+  it('are at most 1,000, though the folder is read once only', { timeout: 20_000 }, async () => {
+    const { rotating, folder, file } = await openFile({ maxBytes: 1, keepDays: 2 })
+    for (let i = 0; i < 1100; i++) rotating.append(`${i}`)
+    await untilText(file, '1099\n')
+    await vi.waitFor(() => {
+      expect(readdirSync(folder)).toHaveLength(1001)
+    }, patience)
+    await rotating.close()
   })
 
   it('go every hour', async () => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LineQueue } from './line-queue.ts'
 import { toRotatedPath } from './log-names.ts'
 import type { Logger } from '../logger.ts'
-import { removeOldFiles } from './old-files.ts'
+import { OldFiles } from './old-files.ts'
 
 /** When a log is rotated and how long rotated files are kept. */
 export interface LogSettings {
@@ -39,6 +39,7 @@ export class RotatingFile {
   readonly #options: RotatingFileOptions
   readonly #queue = new LineQueue(queueBytes)
   readonly #hourly: NodeJS.Timeout
+  readonly #old: OldFiles
   #settings: LogSettings
   #handle: FileHandle | undefined
   /** Settles when all is written that can be. */
@@ -46,14 +47,19 @@ export class RotatingFile {
   #retryTimer: NodeJS.Timeout | undefined
   /** How often old files were to be removed since nobody does. */
   #removals = 0
+  /** Whether the folder is to be read before. */
+  #isOldUnknown = true
   #isTroubled = false
   #isClosed = false
 
   constructor(options: RotatingFileOptions) {
     this.#options = options
     this.#settings = options.settings
-    this.#hourly = setInterval(() => void this.#removeOld(), hourMs).unref()
-    void this.#removeOld()
+    this.#old = new OldFiles(options.file, options.logger)
+    this.#hourly = setInterval(() => {
+      this.#lookForOld()
+    }, hourMs).unref()
+    this.#lookForOld()
   }
 
   /** Writes a line, later; `line` has no line end. Never blocks, never throws. */
@@ -66,7 +72,7 @@ export class RotatingFile {
   /** Takes on other settings: for the next line, and for the files that are there. */
   apply(settings: LogSettings): void {
     this.#settings = settings
-    void this.#removeOld()
+    this.#lookForOld()
   }
 
   /** Writes what waits, within two seconds, and closes the file. */
@@ -110,7 +116,7 @@ export class RotatingFile {
     const most = Math.min(this.#settings.maxBytes - size, room, batchBytes)
     const lines = this.#queue.take(most, room, this.#options.toLostLine)
     if (lines.length === 0) {
-      await this.#rotate()
+      await this.#rotate(size)
       return
     }
     const start = isTorn ? '\n' : ''
@@ -147,17 +153,24 @@ export class RotatingFile {
     return { handle, size, isTorn: buffer[0] !== newline }
   }
 
-  async #rotate(): Promise<void> {
+  async #rotate(size: number): Promise<void> {
     await this.#closeHandle()
     const { file } = this.#options
     const rotated = await reserveRotatedPath(file)
     try {
       await rename(file, rotated)
+      this.#old.add(rotated, size)
     } catch (error) {
       await rm(rotated, { force: true })
       // Somebody took it away just now: the next line starts a new one.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
+    void this.#removeOld()
+  }
+
+  /** Removes old files that others may have left or put there, too. */
+  #lookForOld(): void {
+    this.#isOldUnknown = true
     void this.#removeOld()
   }
 
@@ -167,7 +180,11 @@ export class RotatingFile {
     if (this.#removals > 1) return
     for (let seen = 0; seen !== this.#removals;) {
       seen = this.#removals
-      await removeOldFiles(this.#options.file, this.#settings.keepDays, this.#options.logger)
+      if (this.#isOldUnknown) {
+        this.#isOldUnknown = false
+        await this.#old.read()
+      }
+      await this.#old.remove(this.#settings.keepDays)
     }
     this.#removals = 0
   }

@@ -5,7 +5,7 @@ import { access, open, stat } from 'node:fs/promises'
 export interface CommandFiles {
   /** Whether it is a file; on Unix, one that this user may run. */
   canRun(file: string): Promise<boolean>
-  /** The beginning of a file as text, up to so many bytes; empty when it cannot be read. */
+  /** The beginning of a file as text, up to so many bytes; empty when it cannot be read, or is no regular file. */
   readStart(file: string, bytes: number): Promise<string>
 }
 
@@ -24,7 +24,9 @@ export function createCommandFiles(platform: NodeJS.Platform): CommandFiles {
     },
     readStart: async (file, bytes) => {
       try {
-        await using handle = await open(file)
+        // What is put in its place meanwhile may be a pipe that nobody writes to: opening that would wait for ever.
+        await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+        if (!(await handle.stat()).isFile()) return ''
         const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, 0)
         return buffer.toString('utf8', 0, bytesRead)
       } catch {

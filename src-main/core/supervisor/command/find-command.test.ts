@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -82,6 +83,14 @@ describe('splitPath', () => {
 })
 
 describe('findInterpreter', () => {
+  it('waits for nobody who writes into a pipe, and reads no device or folder', async () => {
+    const scratch = await makeScratchFolder()
+    const pipe = path.join(scratch, 'pipe')
+    execFileSync('mkfifo', ['-m', '755', pipe])
+    for (const file of [pipe, '/dev/zero', scratch]) expect(await files.readStart(file, 256)).toBe('')
+    expect(await findInterpreter(pipe, files)).toBeUndefined()
+  })
+
   it.each([
     ['#!/usr/bin/env node\nrest', 'node'],
     ['#! /usr/bin/env python3\r\n', 'python3'],

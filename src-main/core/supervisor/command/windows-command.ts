@@ -50,8 +50,13 @@ interface Shim {
 /** Variables that the batch files of npm set for their own use. */
 const shimVariables = /^(?:dp0|_prog|PATHEXT|NODE_EXE|NP[MX](?:_PREFIX)?(?:_NP[MX])?(?:_CLI)?_JS)$/i
 
+/** Lines of which batch files of npm are made; one with others does more than to start a script. */
+const shimLine =
+  /^[\s@()]*(?:$|::|rem\b|echo off|(?:set|end)local\b|goto\b|:\w|if\b|else\b|\)|set\b|for \/f\b|call :find_dp0|exit \/b|"?%|node[ \t]|title\b)/i
+
 /** The script of a batch file that npm, or its cmd-shim, wrote; undefined for another or when it does more than that. */
 export function parseShim(text: string): Shim | undefined {
+  if (text.split(/\r?\n/).some((line) => !shimLine.test(line))) return undefined
   const settings = [...text.matchAll(/^[ \t]*@?SET[ \t]+"?([^=\r\n]+)=([^"\r\n]*)/gim)]
   if (settings.some(([, name = '']) => !shimVariables.test(name))) return undefined
   // npm.cmd, npx.cmd: the script stands in a variable, which the last line names.
@@ -88,6 +93,6 @@ function toShellCommand(file: string, args: readonly string[], shell: string): W
 /** An argument that arrives as it is: read by cmd.exe once for its line, once for the batch file's `%*`. */
 function quoteTwice(argument: string): string {
   // As the C library reads it: backslashes are plain unless a quote follows.
-  const quoted = `"${argument.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1')}"`
+  const quoted = `"${argument.replace(/(?<!\\)(\\*)"/g, '$1$1\\"').replace(/(?<!\\)(\\+)$/, '$1$1')}"`
   return quoted.replace(special, '^$&').replace(special, '^$&')
 }

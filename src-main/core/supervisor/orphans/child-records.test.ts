@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { createLogRecorder } from '../../../testing/log-recorder.ts'
@@ -72,6 +72,28 @@ describe('records of children', () => {
     expect((await readdir(folder)).sort()).toEqual([`${mark}.json`, 'notes.txt'])
     expect(log.entries.map(({ level }) => level)).toEqual(Array(5).fill('warning'))
     expect(log.entries[0]?.fields['file']).toContain(folder)
+  })
+
+  it('leave no scratch file where they cannot be written to the end', async () => {
+    const { folder, log, records } = await createRecords()
+    // A folder in its place: the record is written, but cannot be put there.
+    await mkdir(path.join(folder, `${mark}.json`, 'x'), { recursive: true })
+    records.add(child)
+    expect(await readdir(folder)).toEqual([`${mark}.json`])
+    expect(log.entries).toMatchObject([{ level: 'warning' }])
+  })
+
+  it('are rid of the scratch files that a kill has left, once they are old', async () => {
+    const { folder, log, records } = await createRecords()
+    await mkdir(folder, { recursive: true })
+    const names = [`${'a'.repeat(32)}.tmp`, `${'b'.repeat(32)}.tmp`, 'mine.tmp']
+    for (const name of names) await writeFile(path.join(folder, name), '')
+    for (const name of [names[0]!, names[2]!]) await utimes(path.join(folder, name), 0, 0)
+    await mkdir(path.join(folder, `${'c'.repeat(32)}.tmp`))
+    await utimes(path.join(folder, `${'c'.repeat(32)}.tmp`), 0, 0)
+    expect(await records.readAll()).toEqual([])
+    expect((await readdir(folder)).sort()).toEqual([names[1], `${'c'.repeat(32)}.tmp`, 'mine.tmp'])
+    expect(log.entries).toEqual([])
   })
 
   it('are done without, with one warning, where they cannot be written', async () => {

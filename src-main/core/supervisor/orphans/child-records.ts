@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Logger } from '../../observe/logger.ts'
@@ -63,20 +63,16 @@ export class ChildRecords {
   /** Forgets a child that is gone. */
   remove(mark: string): void {
     this.#running.delete(mark)
-    try {
-      rmSync(this.#toFile(mark), { force: true })
-    } catch (error) {
-      // Whoever finds it later finds that its process is gone.
-      this.#options.logger.debug('The record of a child could not be removed.', {
-        error: (error as Error).message,
-      })
-    }
+    this.#removeFile(this.#toFile(mark))
   }
 
-  /** What is noted down now, by whomever. Broken records are removed, with a warning. */
+  /** What is noted down now, by whomever. Broken records are removed, with a warning; so is what was left half written. */
   async readAll(): Promise<readonly ChildRecord[]> {
     const { folder, logger } = this.#options
     const names = await readdir(folder).catch(() => [])
+    await removeScratchFiles(
+      names.filter((name) => scratchName.test(name)).map((name) => path.join(folder, name)),
+    )
     const records: ChildRecord[] = []
     for (const name of names.filter((one) => one.endsWith('.json'))) {
       const file = path.join(folder, name)
@@ -94,13 +90,14 @@ export class ChildRecords {
 
   #write(record: ChildRecord): void {
     const { folder, logger } = this.#options
+    // Whoever reads it finds all of it or nothing, and never takes it for broken.
+    const scratch = path.join(folder, `${record.mark}.tmp`)
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      // Whoever reads it finds all of it or nothing, and never takes it for broken.
-      const scratch = path.join(folder, `${record.mark}.tmp`)
       writeFileSync(scratch, `${JSON.stringify(record)}\n`, { mode: 0o600 })
       renameSync(scratch, this.#toFile(record.mark))
     } catch (error) {
+      this.#removeFile(scratch)
       if (this.#hasWarned) return
       this.#hasWarned = true
       logger.warning(
@@ -129,8 +126,35 @@ export class ChildRecords {
     this.#isCompleting = false
   }
 
+  #removeFile(file: string): void {
+    try {
+      rmSync(file, { force: true })
+    } catch (error) {
+      // Whoever finds it later finds that its process is gone.
+      this.#options.logger.debug('The record of a child could not be removed.', {
+        error: (error as Error).message,
+      })
+    }
+  }
+
   #toFile(mark: string): string {
     return path.join(this.#options.folder, `${mark}.json`)
+  }
+}
+
+const scratchName = /^[0-9a-f]{32}\.tmp$/
+// A younger one may be on its way to become a record.
+const scratchMs = 60_000
+
+/** Removes scratch files that a full disk or a kill has left. */
+async function removeScratchFiles(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    try {
+      if (Date.now() - (await stat(file)).mtimeMs > scratchMs) await rm(file, { force: true })
+    } catch {
+      // Gone meanwhile, or not to be removed: it is in nobody's way.
+      continue
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { patience } from '../../../testing/patience.ts'
 import { makeScratchFolder } from '../../../testing/scratch-folder.ts'
 import { isRunning } from '../../../testing/script-server.ts'
 import { findStartedAt, readProcesses, type ProcessRow } from '../process-table.ts'
+import { findTree } from '../process-tree.ts'
 import { ChildRecords, type ChildRecord } from './child-records.ts'
 import { endOrphans, findFate } from './end-orphans.ts'
 
@@ -86,7 +87,7 @@ describe('endOrphans', { timeout: 30_000 }, () => {
     expect(isRunning(Number(line))).toBe(false)
   })
 
-  it('ends what left the group too, by its mark or as a descendant', async () => {
+  it('ends what left the group too, as a descendant', async () => {
     const script = `setsid sh -c 'echo $$; sleep 600 & env -u PATCHBAY_CHILD setsid sleep 600' & sleep 600`
     const { pid, line, startedAt } = await startProcess(script, { PATCHBAY_CHILD: mark })
     const outsider = Number(line)
@@ -97,6 +98,37 @@ describe('endOrphans', { timeout: 30_000 }, () => {
     const { ended, left } = await endWith([toRecord({ pid, startedAt })])
     expect([ended, left]).toEqual([1, []])
     expect([pid, outsider, ...descendants.map((row) => row.pid)].filter(isRunning)).toEqual([])
+  })
+
+  it('ends what went its own way, by its mark', async () => {
+    // The shell between is gone: what it started has no parent of the server's.
+    const script = `(setsid sh -c 'echo $$; exec sleep 600' &); exec sleep 600`
+    const { pid, line, startedAt } = await startProcess(script, { PATCHBAY_CHILD: mark })
+    const astray = Number(line)
+    await vi.waitFor(async () => {
+      const tree = findTree(await readProcesses('linux'), (row) => row.pid === pid)
+      expect(tree.map((row) => row.pid)).toEqual([pid])
+    }, patience)
+    const { ended, left } = await endWith([toRecord({ pid, startedAt })])
+    expect([ended, left]).toEqual([1, []])
+    expect([pid, astray].filter(isRunning)).toEqual([])
+  })
+
+  it('leaves alone what was opened for the user, the mark notwithstanding', async () => {
+    const folder = await makeScratchFolder()
+    const opener = path.join(folder, 'xdg-open')
+    await writeFile(opener, '#!/bin/sh\nsh -c "echo \\$\\$; exec sleep 600" & wait\n', { mode: 0o755 })
+    const { pid, line, startedAt } = await startProcess(`setsid '${opener}' & exec sleep 600`, {
+      PATCHBAY_CHILD: mark,
+    })
+    const browser = Number(line)
+    const rows = await readProcesses('linux')
+    const { parent } = rows.find((row) => row.pid === browser)!
+    onTestFinished(() => {
+      for (const one of [browser, parent]) process.kill(one, 'SIGKILL')
+    })
+    expect(await endWith([toRecord({ pid, startedAt })])).toMatchObject({ ended: 1, left: [] })
+    expect([pid, browser].filter(isRunning)).toEqual([browser])
   })
 
   it('leaves alone what another Patchbay that still runs has started, and its record', async () => {
@@ -121,6 +153,7 @@ describe('endOrphans', { timeout: 30_000 }, () => {
 describe('findFate', () => {
   const toRow = (pid: number, changes: Partial<ProcessRow> = {}): ProcessRow => ({
     pid,
+    name: 'server',
     parent: 1,
     group: pid,
     startedAt: `start of ${pid}`,
@@ -149,6 +182,13 @@ describe('findFate', () => {
       members: [rows[1]],
       ownsGroup: false,
     })
+  })
+
+  it('finds what has the mark in the group of a leader that is gone, and its descendants', () => {
+    const rows = [toRow(11, { group: 10 }), toRow(12, { parent: 11 }), toRow(13)]
+    const members = rows.slice(0, 2)
+    const all = new Map([[11, mark]])
+    expect(findFate(record, { rows, marks: all })).toEqual({ type: 'orphaned', members, ownsGroup: true })
   })
 
   it('keeps a tree that Patchbay itself runs in', () => {

@@ -53,18 +53,22 @@ export async function endOrphans({ records, platform, logger }: EndOrphansOption
   }
 }
 
-/** What is certainly left of a recorded child: by its start time, or by the mark that only it handed on. */
+/**
+ * What is certainly left of a recorded child: itself, by its start time; others by the mark that only it handed on; what
+ * is in its group with one of these; and what descends from them.
+ */
 export function findFate(record: ChildRecord, { rows, marks }: Processes, self = process.pid): Fate {
   const living = rows.filter((row) => !row.isZombie)
   const { owner } = record
   const isOwner = (row: ProcessRow): boolean =>
     row.pid === owner.pid && (owner.startedAt === null || row.startedAt === owner.startedAt)
   if (living.some(isOwner)) return { type: 'kept' }
-  const isOurs = (row: ProcessRow): boolean =>
-    marks.get(row.pid) === record.mark || (row.pid === record.pid && row.startedAt === record.startedAt)
+  const isLeader = (row: ProcessRow): boolean => row.pid === record.pid && row.startedAt === record.startedAt
+  const isMarked = (row: ProcessRow): boolean => marks.get(row.pid) === record.mark
+  const isInGroup = (row: ProcessRow): boolean => row.group === record.pid
   // A number that belongs to a group is given to no other: one certain member vouches for all of it.
-  const ownsGroup = living.some((row) => row.group === record.pid && isOurs(row))
-  const members = findTree(living, (row) => isOurs(row) || (ownsGroup && row.group === record.pid))
+  const ownsGroup = living.some((row) => isInGroup(row) && (isLeader(row) || isMarked(row)))
+  const members = findTree(living, (row) => isLeader(row) || isMarked(row) || (ownsGroup && isInGroup(row)))
   if (members.some((row) => row.pid === self)) return { type: 'kept' }
   return members.length === 0 ? { type: 'gone' } : { type: 'orphaned', members, ownsGroup }
 }

@@ -4,7 +4,7 @@ import { LastWords } from './last-words.ts'
 function quote(...lines: readonly string[]): string {
   const words = new LastWords()
   for (const line of lines) words.add(Buffer.from(line))
-  return words.toQuotation()
+  return words.toQuotation((text) => text.replace('hunter2', '•••'))
 }
 
 describe('the last words of a process', () => {
@@ -48,6 +48,12 @@ describe('the last words of a process', () => {
   it('carry no controls, no escape sequences, and not too much', () => {
     expect(quote('\u001b[31mred\u001b[0m \u0007and\r more')).toBe(' (it said: “red and more”)')
     expect(quote('x'.repeat(5000))).toBe(` (it said: “${'x'.repeat(200)}…”)`)
+  })
+
+  it('show no secret, nor half of one at the cut', () => {
+    expect(quote('error: bad key hunter2')).toBe(' (it said: “error: bad key •••”)')
+    expect(quote(`error: ${'x'.repeat(190)} hunter2`)).toBe(` (it said: “error: ${'x'.repeat(190)} ••…”)`)
+    expect(quote('a\u202eb\u200bc')).toBe(' (it said: “abc”)')
   })
 
   it('are of the end only', () => {

@@ -10,9 +10,9 @@ const framing =
 
 // Line ends, escape sequences and other controls have no place in a sentence of ours.
 // eslint-disable-next-line no-control-regex
-const controls = /\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+const controls = /\u001b\[[0-9;]*[A-Za-z]|[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
-/** What a process printed last on stderr, so that the reason of its end can be told. */
+/** What a process printed last besides messages, so that the reason of its end can be told. */
 export class LastWords {
   #lines: Buffer[] = []
 
@@ -22,13 +22,13 @@ export class LastWords {
     if (this.#lines.length > keptLines) this.#lines.shift()
   }
 
-  /** ` (it said: “…”)` with the line that tells most, or '' when it said nothing. */
-  toQuotation(): string {
+  /** ` (it said: “…”)` with the line that tells most, or '' when it said nothing. `redact` takes secrets out. */
+  toQuotation(redact: (text: string) => string): string {
     const lines = this.#lines.map((line) => line.toString().replace(controls, '').trim()).filter(Boolean)
     const plain = lines.filter((line) => !framing.test(line))
     const line = plain.findLast((candidate) => telling.test(candidate)) ?? plain.at(-1) ?? lines.at(-1)
     if (line === undefined) return ''
-    const text = line.length > longestQuotation ? `${line.slice(0, longestQuotation)}…` : line
-    return ` (it said: “${text}”)`
+    const text = redact(line)
+    return ` (it said: “${text.length > longestQuotation ? `${text.slice(0, longestQuotation)}…` : text}”)`
   }
 }

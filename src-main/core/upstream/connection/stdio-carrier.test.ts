@@ -24,7 +24,11 @@ function open(script: string, changes: Partial<StdioCarrierOptions> & { command?
     {
       platform,
       messageBytes: 100_000,
-      output: { add: (stream, line) => printed[stream].push(line.toString()), recent: [] },
+      output: {
+        add: (stream, line) => printed[stream].push(line.toString()),
+        recent: [],
+        redact: (text) => text.replace('hunter2', '•••'),
+      },
       logger,
       ...changes,
     },
@@ -105,7 +109,24 @@ describe('a stdio carrier', { timeout: 20_000 }, () => {
     await vi.waitFor(() => {
       expect(printed.stderr.map((text) => text.slice(0, 10))).toEqual(['one', 'two', 'x'.repeat(10), 'last'])
     }, patience)
-    expect(printed.stderr[2]!.length).toBeLessThanOrEqual(64 * 1024)
+    // Somewhat more than is kept of it, so that who keeps it sees that it was cut, and where secrets in it end.
+    expect(printed.stderr[2]).toHaveLength(80 * 1024)
+  })
+
+  it('takes as much of an endless line on stdout that is no message', async () => {
+    const script = String.raw`process.stdout.write('x'.repeat(99_000) + '\ny' + 'y'.repeat(200_000))`
+    const { told, printed } = open(script)
+    await closed(told)
+    expect(printed.stdout.map((text) => text.slice(0, 1) + String(text.length))).toEqual(['x81920', 'y81920'])
+  })
+
+  it('tells what was said on stdout where stderr says nothing', async () => {
+    const usage = open(String.raw`console.log('{"a":1}\nusage: server FOLDER'); process.exitCode = 2`)
+    const both = open(`console.log('Listening'); console.error('bye'); process.exitCode = 2`)
+    await closed(usage.told)
+    await closed(both.told)
+    expect(usage.told.closed).toEqual(['it exited with code 2 (it said: “usage: server FOLDER”)'])
+    expect(both.told.closed).toEqual(['it exited with code 2 (it said: “bye”)'])
   })
 
   it('tells the edges of a message that is too long and goes on with the next', async () => {

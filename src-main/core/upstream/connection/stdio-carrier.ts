@@ -1,7 +1,8 @@
 import { LineSplitter } from '#base/json-lines.ts'
 import { LineWriter } from '#base/line-writer.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { ServerOutput } from '../../observe/server-output.ts'
+import { readLineBytes } from '../../observe/output-text.ts'
+import type { OutputStream, ServerOutput } from '../../observe/server-output.ts'
 import type { ManagedProcess } from '../../supervisor/managed-process.ts'
 import { isStopped } from '../../supervisor/process-table.ts'
 import type { Carrier, CarrierListener } from './carrier.ts'
@@ -30,7 +31,6 @@ export function openStdioCarrier(
   listener: CarrierListener,
 ): Carrier {
   const { logger, platform } = options
-  const lastWords = new LastWords()
   /** Why we ended it, when it was us. */
   let endedBecause: string | undefined
   let hasExited = false
@@ -53,15 +53,14 @@ export function openStdioCarrier(
   child.stdin.on('error', (error) => {
     logger.debug('Writing to the server failed.', { error: error.message })
   })
-  readLines(child, options, listener)
-  readOutput(child, options.output, lastWords)
+  const toQuotation = readStreams(child, options, listener)
   watchHalfClosed(child, endBecause)
   void child.exited.then((reason) => {
     hasExited = true
     writer.close()
     // What the process had written before it exited is still on its way.
     onceEnded(child, () => {
-      listener.onClosed(endedBecause ?? `${reason}${lastWords.toQuotation()}`)
+      listener.onClosed(endedBecause ?? `${reason}${toQuotation()}`)
       // A tree whose root is gone is of no use to anybody.
       void child.stop()
     })
@@ -98,24 +97,44 @@ function watchHalfClosed(child: ManagedProcess, endBecause: (reason: string) => 
   child.stdout.on('end', onHalfClosed('it closed its output'))
 }
 
-const longestOutput = 64 * 1024
+/** Reads both streams and gives what quotes the last words that were no messages. */
+function readStreams(
+  child: ManagedProcess,
+  { messageBytes, output }: StdioCarrierOptions,
+  listener: CarrierListener,
+): () => string {
+  const lastWords = { stdout: new LastWords(), stderr: new LastWords() }
+  const take: TakeOutput = (stream, line) => {
+    output.add(stream, line)
+    lastWords[stream].add(line)
+  }
+  readLines(child, { messageBytes, take }, listener)
+  readErrors(child, take)
+  // Some print on stdout how they want to be called, and nothing else.
+  const redact = (text: string): string => output.redact(text)
+  return () => lastWords.stderr.toQuotation(redact) || lastWords.stdout.toQuotation(redact)
+}
+
+/** Takes a line that is no message. */
+type TakeOutput = (stream: OutputStream, line: Buffer) => void
 
 function readLines(
   child: ManagedProcess,
-  { messageBytes, output }: StdioCarrierOptions,
+  { messageBytes, take }: { readonly messageBytes: number; readonly take: TakeOutput },
   listener: CarrierListener,
 ): void {
   const stdout = new LineSplitter({
     maxBytes: messageBytes,
+    firstBytes: readLineBytes,
     onLine: (line) => {
       const message = line.subarray(findStart(line))
       if (message[0] === openBrace || message[0] === openBracket) listener.onLine(message)
-      else output.add('stdout', line.subarray(0, longestOutput))
+      else take('stdout', line.subarray(0, readLineBytes))
     },
     onTooLong: (first, last) => {
       const start = first[findStart(first)]
       if (start === openBrace || start === openBracket) listener.onTooLong(first, last)
-      else output.add('stdout', first)
+      else take('stdout', first)
     },
   })
   child.stdout.on('data', (chunk: Buffer) => {
@@ -126,12 +145,16 @@ function readLines(
   })
 }
 
-function readOutput(child: ManagedProcess, output: ServerOutput, lastWords: LastWords): void {
-  const take = (line: Buffer): void => {
-    output.add('stderr', line)
-    lastWords.add(line)
+function readErrors(child: ManagedProcess, take: TakeOutput): void {
+  const onLine = (line: Buffer): void => {
+    take('stderr', line)
   }
-  const stderr = new LineSplitter({ maxBytes: longestOutput, onLine: take, onTooLong: take })
+  const stderr = new LineSplitter({
+    maxBytes: readLineBytes,
+    firstBytes: readLineBytes,
+    onLine,
+    onTooLong: onLine,
+  })
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk)
   })
