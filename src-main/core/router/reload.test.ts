@@ -169,6 +169,25 @@ describe('another configuration', () => {
     expect((await answer).result).toEqual({ new: 1 })
   })
 
+  it('starts nothing for a client that left while it waited for its own process', async () => {
+    const byHand = {
+      script: { ...echo.script, isOpenedByHand: true },
+      config: { isolation: 'session' } as const,
+    }
+    const bench = await openBench({ servers: { a: byHand } })
+    bench.router.start()
+    const [one, two] = [await bench.open(), await bench.open('{}', undefined)]
+    void one.call('a__echo')
+    void two.request('vendor/unknown', '{"name":"a__echo"}')
+    void two.call('a__echo')
+    const lives = [await bench.server('a').nextLife(), await bench.server('a').nextLife()]
+    one.close()
+    two.close()
+    await Promise.all(lives.map((life) => life.ended))
+    expect(bench.server('a').untaken).toBe(0)
+    expect(bench.pool('a').upstreams).toEqual([])
+  })
+
   it('answers whoever waited for the subscription of another when the server is switched off', async () => {
     const { bench, b, client } = await openTwo()
     const [one, two] = [await bench.open('{}', 'b'), await bench.open('{}', 'b')]

@@ -251,7 +251,7 @@ export class Router {
       session.sendResult(id, toServerInitialize(asked, pool.initialize))
       return
     }
-    pool.whenReady(session.key).then(
+    pool.whenReady(session.key, session.isAlive).then(
       ({ connection }) => {
         session.sendResult(id, toServerInitialize(asked, connection.initialize))
       },

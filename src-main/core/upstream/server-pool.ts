@@ -222,27 +222,33 @@ export class ServerPool {
     return found
   }
 
-  /** An open upstream for a session's next call: now, or when it is there. Rejects with ServerUnavailable. */
-  async whenReady(session: SessionKey): Promise<{ upstream: Upstream; connection: Connection }> {
+  /**
+   * An open upstream for a session's next call: now, or when it is there, though another may come in its place, as long
+   * as the call `isWanted`. Rejects with ServerUnavailable.
+   */
+  async whenReady(
+    session: SessionKey,
+    isWanted: () => boolean,
+  ): Promise<{ upstream: Upstream; connection: Connection }> {
     for (;;) {
       const upstream = this.acquire(session)
       try {
         return { upstream, connection: await upstream.whenReady() }
       } catch (error) {
-        if (!this.#isReplaced(upstream)) throw error
+        if (!isWanted() || !this.#isReplaced(upstream)) throw error
       }
     }
   }
 
-  /** Settles when the lists are known of the upstream that a session uses. Rejects with ServerUnavailable. */
-  async whenListed(session: SessionKey): Promise<void> {
+  /** Settles when the lists are known of the upstream that a session uses; like `whenReady`. */
+  async whenListed(session: SessionKey, isWanted: () => boolean): Promise<void> {
     for (;;) {
       const upstream = this.acquire(session)
       try {
         await upstream.whenListed()
         return
       } catch (error) {
-        if (!this.#isReplaced(upstream)) throw error
+        if (!isWanted() || !this.#isReplaced(upstream)) throw error
       }
     }
   }

@@ -42,7 +42,7 @@ export function awaitTarget(servers: Servers, lost: Lost): void {
     // Without known lists, only starting the server can tell whether it has this name.
     const isKnown = !hasNoLists(pool, session) && pool.find(session.key) === undefined
     if (isKnown) session.sendError(id, refusal)
-    else waitFor(pool.whenListed(session.key), id, lost)
+    else waitFor(pool.whenListed(session.key, session.isAlive), id, lost)
     return
   }
   const silent = pools.flatMap((one) => findSilent(one, session))

@@ -87,7 +87,7 @@ export class OneServerEndpoint implements Endpoint {
     }
     const copy = Buffer.from(notification.bytes)
     session.addWaiting(copy.length)
-    pool.whenReady(session.key).then(
+    pool.whenReady(session.key, session.isAlive).then(
       ({ connection }) => {
         session.addWaiting(-copy.length)
         session.sendTo(connection, [copy])

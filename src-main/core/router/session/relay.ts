@@ -87,16 +87,18 @@ class RelayedCall implements CallInFlight {
     }
     const { length } = request.bytes
     this.#session.addWaiting(length)
-    pool.whenReady(this.#session.key).then(
-      (opened) => {
-        this.#session.addWaiting(-length)
-        this.#send(request, opened.upstream, opened.connection)
-      },
-      (error: unknown) => {
-        this.#session.addWaiting(-length)
-        this.#fail(error)
-      },
-    )
+    pool
+      .whenReady(this.#session.key, () => !this.#isOver)
+      .then(
+        (opened) => {
+          this.#session.addWaiting(-length)
+          this.#send(request, opened.upstream, opened.connection)
+        },
+        (error: unknown) => {
+          this.#session.addWaiting(-length)
+          this.#fail(error)
+        },
+      )
   }
 
   cancel(toNotification: (requestId: Buffer) => Parts): void {

@@ -61,6 +61,9 @@ export class Session {
     if (name !== undefined) this.name = name
   }
 
+  /** Whether its client is still there. */
+  readonly isAlive = (): boolean => this.phase !== 'closed'
+
   /** Whether the client named a capability, such as `elicitation`, `url`. */
   hasCapability(...path: string[]): boolean {
     return this.#findCapability(path) !== undefined
