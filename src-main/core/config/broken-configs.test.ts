@@ -108,10 +108,10 @@ const yamlRows: readonly Row[] = [
     says: 'A ${ has no closing }',
   },
   {
-    text: 'version: 1\nlogs: { maxBytes: 1023 }',
+    text: 'version: 1\nlogs: { maxBytes: 0 }',
     line: 2,
     key: 'logs.maxBytes',
-    says: 'a whole number from 1024',
+    says: 'a whole number from 1',
   },
   { text: 'version: 1\nlogs: { keepDays: 0 }', line: 2, key: 'logs.keepDays', says: 'a whole number from 1' },
   {

@@ -30,7 +30,7 @@ const limitsSchema = group({
 })
 
 const logsSchema = group({
-  maxBytes: wholeNumber(1024).default(10_485_760).describe('Size at which a log file is rotated'),
+  maxBytes: bytes.default(10_485_760).describe('Size at which a log file is rotated'),
   keepDays: wholeNumber(1).default(2).describe('Days after which rotated files are removed'),
 })
 

@@ -33,6 +33,7 @@ const defaultRetryMs = 10_000
 const closeMs = 2000
 const hourMs = 3_600_000
 const newline = 0x0a
+const lookAgainMs = 1000
 
 /** A log file that is rotated by size. Lines are written in the background; trouble with the disk is told, never thrown. */
 export class RotatingFile {
@@ -49,6 +50,7 @@ export class RotatingFile {
   #removals = 0
   /** Whether the folder is to be read before. */
   #isOldUnknown = true
+  #lookedAt = 0
   #isTroubled = false
   #isClosed = false
 
@@ -165,12 +167,15 @@ export class RotatingFile {
       // Somebody took it away just now: the next line starts a new one.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
-    void this.#removeOld()
+    // A log that is rotated many times a second does not read its folder each time.
+    if (performance.now() - this.#lookedAt > lookAgainMs) this.#lookForOld()
+    else void this.#removeOld()
   }
 
   /** Removes old files that others may have left or put there, too. */
   #lookForOld(): void {
     this.#isOldUnknown = true
+    this.#lookedAt = performance.now()
     void this.#removeOld()
   }
 
