@@ -8,9 +8,9 @@ import { toServerEntry } from './headless.ts'
 /** `well` starts the server, `hang` never answers, `fail` exits with 3 at once. */
 export type Mood = 'well' | 'hang' | 'fail'
 
-// Counts its starts in a file beside the one with the mood.
-const script = `echo start >> "$1/starts"
-case "$(cat "$1/mood")" in hang) exec sleep 1000;; fail) exit 3;; esac
+// Counts its starts in a file beside the one with the mood, once it has read that.
+const script = `mood="$(cat "$1/mood")"; echo start >> "$1/starts"
+case "$mood" in hang) exec sleep 1000;; fail) exit 3;; esac
 shift; exec "$@"`
 
 /** A test server of e2e/servers behind a shell script that reads the mood. */

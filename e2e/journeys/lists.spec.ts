@@ -168,6 +168,7 @@ describe('at once after a start, from what was last known', () => {
     )
     expect(value).toEqual(known)
     expect(took).toBeLessThan(100)
+    await eventually(() => moody.starts).toBe(2)
     moody.setMood('well')
     const { message } = await readCallError(client, 'moody__echo', { text: 'x' })
     expect(message).toMatch(/moody/)
