@@ -154,7 +154,7 @@ describe('stopping a process', { timeout: 20_000 }, () => {
     const marker = path.join(await makeScratchFolder(), 'marker')
     const slow = `
       const end = () => { require('node:fs').writeFileSync(${JSON.stringify(marker)}, 'in order'); process.exit(0) }
-      process.stdin.resume().on('end', () => setTimeout(end, 300))
+      process.stdin.resume().on('end', () => setTimeout(end, 100))
       console.log('up')
     `
     const child = startScript(`

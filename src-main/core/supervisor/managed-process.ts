@@ -26,6 +26,7 @@ export interface StopDeadlines {
 }
 
 const defaultDeadlines: StopDeadlines = { closeMs: 2000, terminateMs: 2000 }
+const leftBehindMs = 500
 
 /** A child process with all that it starts in turn, which can be waited for and stopped. */
 export class ManagedProcess {
@@ -116,7 +117,9 @@ export class ManagedProcess {
     // One that is suspended takes notice of nothing but its end.
     const isSuspended = !this.#hasExited && (await isStopped(this.pid ?? 0, this.#platform))
     if (!isSuspended) {
-      if (await this.#isGoneWithin(tree, closeMs)) return true
+      // What a process that is gone has left behind gets less time to end by itself: its successor waits for it.
+      const graceMs = this.#hasExited ? Math.min(closeMs, leftBehindMs) : closeMs
+      if (await this.#isGoneWithin(tree, graceMs)) return true
       await tree.end('terminate')
       if (await this.#isGoneWithin(tree, terminateMs)) return true
     }
