@@ -1,3 +1,5 @@
+import { replaceControls } from '#base/plain-text.ts'
+
 /** How much a log line matters, least first. */
 export const logLevels = ['debug', 'info', 'warning', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -68,9 +70,6 @@ export function redacted(redact: (text: string) => string, sink: LogSink): LogSi
   }
 }
 
-// Line ends and other control characters in a value must not forge a log line, nor invisible ones its order.
-const controls = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
-
 /** A log line for people, without a line end. */
 export function toLogText({ time, level, message, fields }: LogEntry): string {
   const facts = Object.entries(fields).map(([key, value]) => ` ${key}=${quote(clean(String(value)))}`)
@@ -78,7 +77,7 @@ export function toLogText({ time, level, message, fields }: LogEntry): string {
 }
 
 function clean(text: string): string {
-  return text.replace(controls, '\ufffd')
+  return replaceControls(text, '\ufffd')
 }
 
 /** In quotes where it would not be plain where it ends. */

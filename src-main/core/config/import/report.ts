@@ -1,3 +1,4 @@
+import { replaceControls } from '#base/plain-text.ts'
 import type { ServerEntry } from './entry.ts'
 import type { ImportPlan, PlannedServer } from './plan.ts'
 
@@ -12,7 +13,7 @@ interface ReportHints {
   readonly isDryRun: boolean
 }
 
-// Names and notes hold texts of the file: control characters and what turns the direction of writing stay out.
+// Names hold texts of the file: in JSON, control characters and what turns the direction of writing are written as escapes.
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 const longestLine = 400
 
@@ -76,6 +77,6 @@ function toSecretNotes(places: readonly string[]): string[] {
 }
 
 function toPrintable(text: string): string {
-  const line = text.replaceAll(unprintable, '\uFFFD')
+  const line = replaceControls(text, '\uFFFD')
   return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line
 }

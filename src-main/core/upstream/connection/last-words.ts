@@ -1,3 +1,5 @@
+import { removeEscapeSequences, replaceControls } from '#base/plain-text.ts'
+
 const keptLines = 30
 const longestLine = 2048
 const longestQuotation = 200
@@ -7,10 +9,6 @@ const telling =
   /error|exception|cannot|can't|could not|not found|no such|fail|denied|refused|invalid|missing|unable|required|unknown|unsupported/i
 const framing =
   /^\s*(?:at |File "|\^|~|\||node:|throw |Node\.js v|code: |errno: |syscall: )|complete log of this run/
-
-// Line ends, escape sequences and other controls have no place in a sentence of ours.
-// eslint-disable-next-line no-control-regex
-const controls = /\u001b\[[0-9;]*[A-Za-z]|[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 /** What a process printed last besides messages, so that the reason of its end can be told. */
 export class LastWords {
@@ -24,7 +22,9 @@ export class LastWords {
 
   /** ` (it said: “…”)` with the line that tells most, or '' when it said nothing. `redact` takes secrets out. */
   toQuotation(redact: (text: string) => string): string {
-    const lines = this.#lines.map((line) => line.toString().replace(controls, '').trim()).filter(Boolean)
+    const lines = this.#lines
+      .map((line) => replaceControls(removeEscapeSequences(line.toString()), '').trim())
+      .filter(Boolean)
     const plain = lines.filter((line) => !framing.test(line))
     const line = plain.findLast((candidate) => telling.test(candidate)) ?? plain.at(-1) ?? lines.at(-1)
     if (line === undefined) return ''
