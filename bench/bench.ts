@@ -1,83 +1,44 @@
-// `npm run bench`: what shim and app cost, against no one in between and against two processes that only move bytes.
-// All routes are measured in turn in every round of one run, by one driver; the figures are medians over the rounds.
+// `npm run bench [-- --quick] [-- --json FILE]`: what Patchbay costs, against no one in between and against two processes
+// that only move bytes. All routes are measured in turn in every round of one run, by one driver. See docs/bench.md.
+import { writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
-import { Driver, median } from './driver.ts'
-import { openRoutes, type Route } from './routes.ts'
+import { Figures, isMet } from './figures.ts'
+import { measureMemory, measureRounds } from './measure.ts'
+import { openRoutes, routeNames } from './routes.ts'
+import { readSettings } from './settings.ts'
+import { toAimTable, toTable } from './table.ts'
 
-const budgetMs = Number(process.env['BENCH_SECONDS'] ?? 60) * 1000
-const maxRounds = 21
-
-interface Metric {
-  readonly title: string
-  readonly digits: number
-  readonly measure: (driver: Driver, tool: string) => Promise<number>
-}
-
-const small = 'x'.repeat(100)
-const large = 'x'.repeat(1_000_000)
-
-const metrics: readonly Metric[] = [
-  { title: 'p50 of a call, 100 B (ms)', digits: 3, measure: (d, tool) => d.measureLatency(tool, small, 400) },
-  { title: 'p50 of a call, 1 MB (ms)', digits: 2, measure: (d, tool) => d.measureLatency(tool, large, 25) },
-  {
-    title: 'calls/s, 64 in flight, 100 B',
-    digits: 0,
-    measure: (d, tool) => d.measureRate(tool, small, 6000),
-  },
-]
-const startTitle = 'spawn to first answer (ms)'
-
-/** One fresh connection measured by everything; the figures in the order start, then metrics. */
-async function measureRoute(route: Route): Promise<number[]> {
-  const driver = new Driver(route.command)
-  try {
-    const figures = [await driver.open()]
-    // The first calls of a connection warm its processes up.
-    await driver.measureRate(route.tool, small, 1000)
-    await driver.measureLatency(route.tool, large, 3)
-    for (const metric of metrics) figures.push(await metric.measure(driver, route.tool))
-    return figures
-  } finally {
-    await driver.close()
-  }
-}
-
-/** Figures by route, then by round. */
-async function measureRounds(routes: readonly Route[]): Promise<number[][][]> {
-  const figures: number[][][] = routes.map(() => [])
-  for (const route of routes) await measureRoute(route)
-  const end = performance.now() + budgetMs
-  for (let round = 0; round < maxRounds && performance.now() < end; round++) {
-    for (const [index, route] of routes.entries()) figures[index]!.push(await measureRoute(route))
-  }
-  return figures
-}
-
-function toTable(routes: readonly Route[], figures: readonly number[][][]): string {
-  const [direct, relay, product] = routes.map((route) => route.name)
-  const ratios = [`${relay}/direct`, `${product}/direct`, `${product}/relay`]
-  const header = ['', direct, relay, product, ...ratios]
-  const rows = [startTitle, ...metrics.map((metric) => metric.title)].map((title, column) => {
-    const digits = metrics[column - 1]?.digits ?? 0
-    const [a, b, c] = figures.map((rounds) => median(rounds.map((round) => round[column]!)))
-    const values = [a!, b!, c!].map((value) => value.toFixed(digits))
-    return [title, ...values, ...[b! / a!, c! / a!, c! / b!].map((ratio) => `${ratio.toFixed(2)} x`)]
-  })
-  return [header, ...rows]
-    .map((cells) =>
-      cells.map((cell, index) => (index === 0 ? cell!.padEnd(30) : cell!.padStart(20))).join(''),
-    )
-    .join('\n')
-}
-
+const settings = readSettings(process.argv.slice(2))
 // Anything else that runs on the machine spoils the figures: the load before the run tells.
-const load = loadavg()[0]!.toFixed(2)
-const { routes, close } = await openRoutes()
+const loadBefore = loadavg()[0]!
+const cores = availableParallelism()
+const { routes, missing, close } = await openRoutes()
 try {
-  const figures = await measureRounds(routes)
-  const rounds = figures[0]!.length
-  const machine = `Node ${process.version}, ${availableParallelism()} cores, ${process.platform}, load ${load} before`
-  process.stdout.write(`${machine}; medians of ${rounds} interleaved rounds\n${toTable(routes, figures)}\n`)
+  for (const sentence of missing) process.stderr.write(`Not measured: ${sentence}\n`)
+  const remembering = routes.filter(({ name }) => name === routeNames.relay || name === routeNames.product)
+  const memory = await measureMemory(remembering, settings)
+  const { figures: measured, rounds } = await measureRounds(routes, settings)
+  const figures = new Figures(
+    routes.map((route, index) => ({
+      name: route.name,
+      ...measured[index]!,
+      memory: memory[remembering.indexOf(route)],
+    })),
+  )
+  const outcomes = figures.toOutcomes()
+  const machine = { node: process.version, cores, platform: process.platform }
+  if (settings.jsonFile !== undefined) {
+    const marked = outcomes.map((outcome) => ({ ...outcome, isMet: isMet(outcome) }))
+    const all = { machine, loadBefore, rounds, routes: figures.routes, missing, outcomes: marked }
+    writeFileSync(settings.jsonFile, `${JSON.stringify(all, null, 2)}\n`)
+  }
+  const where = `Node ${machine.node}, ${cores} cores, ${machine.platform}`
+  const warning =
+    loadBefore > cores / 4 ? 'Other work ran on this machine: do not compare these figures.\n' : ''
+  process.stdout.write(
+    `${warning}${where}, load ${loadBefore.toFixed(2)} before; medians of ${rounds} interleaved rounds\n` +
+      `\n${toTable(figures)}\n\n${toAimTable(outcomes)}\n`,
+  )
 } finally {
   await close()
 }

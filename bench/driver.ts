@@ -1,123 +1,101 @@
-// The client of the benchmark: the same for every way to the server, and light enough not to be what is measured.
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+// What loads a route and takes the times: the same for stdio and HTTP, and light enough not to be what is measured.
 
-const idField = Buffer.from('"id":')
-
-function toCall(tool: string, text: string): { readonly head: Buffer; readonly tail: Buffer } {
-  const params = `{"name":"${tool}","arguments":{"text":"${text}"}}`
-  const tail = `,"method":"tools/call","params":${params}}\n`
-  return { head: Buffer.from('{"jsonrpc":"2.0","id":'), tail: Buffer.from(tail) }
+/** A tool's call with a text of some length; all but its id is made ahead. */
+export interface Payload {
+  /** What of the line follows the id, with its line end. */
+  readonly tail: Buffer
+  /** Bytes of the right answer, without the digits of its id and without a line end. */
+  readonly answerBytes: number
 }
 
-/** One conversation with a process that speaks MCP on its stdin and stdout. */
-export class Driver {
-  readonly #child: ChildProcess
-  readonly #spawnedAt = performance.now()
-  readonly #waiting = new Map<number, (bytes: number) => void>()
-  #partial: Buffer[] = []
-  #lastId = 0
+/** A client with an open session. It may have many calls in flight, each on a lane of its own. */
+export interface Client {
+  /** From the start of the client (or, over HTTP, of its connection) to the answer to `initialize`. */
+  readonly firstAnswerMs: number
+  /** The process that the client started, if it started one. */
+  readonly pid: number | undefined
+  /** Makes ready for so many calls in flight. */
+  widen(lanes: number): Promise<void>
+  /** Rejects when the answer is not as long as the right one is. */
+  call(payload: Payload, lane: number): Promise<void>
+  close(): Promise<void>
+}
 
-  constructor(command: readonly string[]) {
-    const [program, ...args] = command
-    this.#child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#child.stdout!.on('data', (chunk: Buffer) => {
-      this.#take(chunk)
-    })
+/** Times of the calls of one measurement. */
+export interface Measurement {
+  /** Milliseconds of each call, ascending. */
+  readonly times: readonly number[]
+  readonly callsPerSecond: number
+}
+
+/** What of a call precedes its id. */
+export const callStart = '{"jsonrpc":"2.0","id":'
+/** Texts up to this size are sent in one piece with what precedes them. */
+export const smallBytes = 64 * 1024
+
+const deadlineMs = 60_000
+
+/** The call of a tool with a text of so many bytes. */
+export function toPayload(tool: string, bytes: number): Payload {
+  const text = 'x'.repeat(bytes)
+  const params = `{"name":"${tool}","arguments":{"text":"${text}"}}`
+  const answer = `${callStart},"result":{"content":[{"type":"text","text":"${text}"}]}}`
+  return {
+    tail: Buffer.from(`,"method":"tools/call","params":${params}}\n`),
+    answerBytes: answer.length,
   }
+}
 
-  /** Initializes; gives the milliseconds from the spawn to the answer. */
-  async open(): Promise<number> {
-    const params =
-      '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}'
-    const id = ++this.#lastId
-    await this.#send(
-      id,
-      Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"initialize","params":${params}}\n`),
-    )
-    const time = performance.now() - this.#spawnedAt
-    this.#child.stdin!.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
-    return time
-  }
-
-  /** Calls the tool one after the other; gives the median of the milliseconds that a call took. */
-  async measureLatency(tool: string, text: string, calls: number): Promise<number> {
-    const call = toCall(tool, text)
-    const times: number[] = []
-    for (let index = 0; index < calls; index++) {
-      const start = performance.now()
-      await this.#call(call, text.length)
-      times.push(performance.now() - start)
+/** Calls for so many milliseconds, with so many calls in flight; waits for the last answer. */
+export async function measureLoad(
+  client: Client,
+  payload: Payload,
+  { inFlight, milliseconds }: { readonly inFlight: number; readonly milliseconds: number },
+): Promise<Measurement> {
+  await client.widen(inFlight)
+  const times: number[] = []
+  const start = performance.now()
+  const end = start + milliseconds
+  const work = async (lane: number): Promise<void> => {
+    for (let now = performance.now(); now < end;) {
+      await client.call(payload, lane)
+      const answered = performance.now()
+      times.push(answered - now)
+      now = answered
     }
-    return median(times)
   }
+  await withinDeadline(Promise.all([...Array(inFlight).keys()].map(work)))
+  const seconds = (performance.now() - start) / 1000
+  return { times: times.toSorted((left, right) => left - right), callsPerSecond: times.length / seconds }
+}
 
-  /** Calls the tool with 64 calls in flight; gives calls per second. */
-  async measureRate(tool: string, text: string, calls: number): Promise<number> {
-    const call = toCall(tool, text)
-    let left = calls
-    const work = async (): Promise<void> => {
-      while (left-- > 0) await this.#call(call, text.length)
-    }
-    const start = performance.now()
-    await Promise.all(Array.from({ length: 64 }, work))
-    return calls / ((performance.now() - start) / 1000)
-  }
+/** Calls so many times, one after the other. */
+export async function callTimes(client: Client, payload: Payload, calls: number): Promise<void> {
+  for (let count = 0; count < calls; count++) await withinDeadline(client.call(payload, 0))
+}
 
-  async close(): Promise<void> {
-    if (this.#child.exitCode !== null) return
-    const exited = once(this.#child, 'exit')
-    this.#child.stdin!.end()
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 3000)
-    await exited
+/** One lost answer would hold up the whole run: says so after a minute. */
+export async function withinDeadline<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new Error(`An answer did not come within ${deadlineMs / 1000} s.`))
+  }, deadlineMs)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
     clearTimeout(timer)
   }
+}
 
-  async #call(call: { readonly head: Buffer; readonly tail: Buffer }, least: number): Promise<void> {
-    const id = ++this.#lastId
-    const received = await this.#send(id, Buffer.concat([call.head, Buffer.from(String(id)), call.tail]))
-    if (received < least) throw new Error(`An answer of ${received} bytes cannot hold ${least}.`)
-  }
-
-  #send(id: number, line: Buffer): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>()
-    const timer = setTimeout(() => {
-      reject(new Error(`No answer within 20 s to ${line.toString('utf8', 0, 200)}`))
-    }, 20_000)
-    this.#waiting.set(id, (bytes) => {
-      clearTimeout(timer)
-      resolve(bytes)
-    })
-    this.#child.stdin!.write(line)
-    return promise
-  }
-
-  #take(chunk: Buffer): void {
-    let from = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-      const tail = chunk.subarray(from, end)
-      this.#answer(this.#partial.length === 0 ? tail : Buffer.concat([...this.#partial, tail]))
-      this.#partial = []
-      from = end + 1
-    }
-    if (from < chunk.length) this.#partial.push(chunk.subarray(from))
-  }
-
-  #answer(line: Buffer): void {
-    const start = line.indexOf(idField)
-    if (start === -1) return
-    const id = Number.parseInt(
-      line.toString('latin1', start + idField.length, start + idField.length + 12),
-      10,
-    )
-    const resolve = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    resolve?.(line.length)
-  }
+/** The value that so large a part of the values (0 to 1), sorted ascending, lies below. */
+export function percentile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(Math.floor(sorted.length * part), sorted.length - 1)] ?? NaN
 }
 
 /** The middle value; of an even number of values the upper one of the two. */
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+  return percentile(
+    values.toSorted((left, right) => left - right),
+    0.5,
+  )
 }

@@ -190,6 +190,11 @@ export class RawClient {
     this.wire.destroy()
   }
 
+  /** Goes at once, whatever is in flight; the other side knows that the client is gone. */
+  leave(): void {
+    this.wire.leave()
+  }
+
   /** The last messages and stderr, for failure messages. */
   describe(): string {
     const last = this.received.slice(-8).map((message) => `  ${message.excerpt()}`)

@@ -1,8 +1,14 @@
-// The clients of both SDK lines, behind one face, each on a process that it starts itself.
-import { Client as ClientTwo } from '@modelcontextprotocol/client'
+// The clients of both SDK lines, behind one face, each on a process that it starts itself or over HTTP.
+import {
+  Client as ClientTwo,
+  SSEClientTransport as SseTwo,
+  StreamableHTTPClientTransport as HttpTwo,
+} from '@modelcontextprotocol/client'
 import { StdioClientTransport as StdioTwo } from '@modelcontextprotocol/client/stdio'
 import { Client as ClientOne } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport as SseOne } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StdioClientTransport as StdioOne } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport as HttpOne } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -10,12 +16,22 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import type { JsonObject } from '../servers/json-values.ts'
+import type { HttpTarget } from './http-link.ts'
 
 /** A program of Node that speaks MCP on stdin and stdout. */
-export interface Program {
+interface Program {
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
 }
+
+/** An HTTP endpoint, by which of the two transports. */
+interface Endpoint {
+  readonly kind: 'http' | 'sse'
+  readonly target: HttpTarget
+}
+
+/** Where a server is. */
+export type Place = Program | Endpoint
 
 /** What a call may be given besides its arguments. */
 interface CallOptions {
@@ -58,18 +74,36 @@ function toCommand({ args, env }: Program): {
   return { command: process.execPath, args: [...args], env: Object.fromEntries(given), stderr: 'ignore' }
 }
 
+function createTransportOne(place: Place): Parameters<ClientOne['connect']>[0] {
+  if ('args' in place) return new StdioOne(toCommand(place))
+  const url = new URL(place.target.url)
+  const options = { requestInit: { headers: { ...place.target.headers } } }
+  if (place.kind === 'http') return new HttpOne(url, options)
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the old transport is what is tried here
+  return new SseOne(url, options)
+}
+
+function createTransportTwo(place: Place): Parameters<ClientTwo['connect']>[0] {
+  if ('args' in place) return new StdioTwo(toCommand(place))
+  const url = new URL(place.target.url)
+  const options = { requestInit: { headers: { ...place.target.headers } } }
+  if (place.kind === 'http') return new HttpTwo(url, options)
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the old transport is what is tried here
+  return new SseTwo(url, options)
+}
+
 function toText(result: JsonObject): string {
   const content = result['content'] as { text?: string }[]
   return content.map((block) => block.text ?? '').join('\n')
 }
 
-/** Starts the program and opens a session with `@modelcontextprotocol/sdk`, the 1.x line. */
-export async function openSdkOne(program: Program): Promise<SdkClient> {
+/** Opens a session with `@modelcontextprotocol/sdk`, the 1.x line. */
+export async function openSdkOne(place: Place): Promise<SdkClient> {
   const client = new ClientOne(info, { capabilities })
   client.setRequestHandler(CreateMessageRequestSchema, () => answers.sampling)
   client.setRequestHandler(ElicitRequestSchema, () => answers.elicitation)
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [...answers.roots.roots] }))
-  await client.connect(new StdioOne(toCommand(program)))
+  await client.connect(createTransportOne(place))
   return {
     serverName: client.getServerVersion()?.name,
     listToolNames: async () => (await client.listTools()).tools.map((tool) => tool.name),
@@ -88,13 +122,13 @@ export async function openSdkOne(program: Program): Promise<SdkClient> {
   }
 }
 
-/** Starts the program and opens a session with `@modelcontextprotocol/client`, the 2.x line. */
-export async function openSdkTwo(program: Program, mode: 'legacy' | 'auto'): Promise<SdkClient> {
+/** Opens a session with `@modelcontextprotocol/client`, the 2.x line. */
+export async function openSdkTwo(place: Place, mode: 'legacy' | 'auto'): Promise<SdkClient> {
   const client = new ClientTwo(info, { capabilities, versionNegotiation: { mode } })
   client.setRequestHandler('sampling/createMessage', () => answers.sampling)
   client.setRequestHandler('elicitation/create', () => answers.elicitation)
   client.setRequestHandler('roots/list', () => ({ roots: [...answers.roots.roots] }))
-  await client.connect(new StdioTwo(toCommand(program)))
+  await client.connect(createTransportTwo(place))
   return {
     serverName: client.getServerVersion()?.name,
     listToolNames: async () => (await client.listTools()).tools.map((tool) => tool.name),

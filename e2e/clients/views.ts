@@ -62,6 +62,15 @@ export async function waitForChange(
   await client.waitForNotification(`notifications/${list}/list_changed`, options)
 }
 
+/**
+ * Resolves when everything has come that was sent before. Over HTTP an answer may overtake what was sent before it on
+ * another stream; what is asked after that answer does not.
+ */
+export async function settle(client: RawClient): Promise<void> {
+  await client.result('ping')
+  await client.result('ping')
+}
+
 /** `expect.poll` with time enough for a busy machine. */
 export function eventually<T>(
   read: () => T,

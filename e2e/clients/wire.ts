@@ -1,4 +1,4 @@
-// What a raw client talks over: a child process or a socket, as lines of bytes.
+// What a raw client talks over: a child process or a socket, as lines of bytes. HTTP: http-wire.ts and sse-wire.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -19,6 +19,8 @@ export interface Wire {
   readonly end: () => void
   /** Cuts at once. */
   readonly destroy: () => void
+  /** Goes at once in the way that the other side takes for a goodbye: a cut, unless the session outlives connections. */
+  readonly leave: () => void
 }
 
 /** A child process to talk to. */
@@ -54,6 +56,7 @@ export function openProcessWire({ command, args, env, cwd }: Command): Wire {
     closed,
     end: () => child.stdin.end(),
     destroy: () => child.kill('SIGKILL'),
+    leave: () => child.kill('SIGKILL'),
   }
 }
 
@@ -77,5 +80,6 @@ export async function openSocketWire(path: string): Promise<Wire> {
     }),
     end: () => socket.end(),
     destroy: () => socket.destroy(),
+    leave: () => socket.destroy(),
   }
 }

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stringify } from 'yaml'
 import { defaultDeadline, withDeadline } from '../clients/deadline.ts'
-import { connectProcess, connectSocket, type RawClient } from '../clients/raw-client.ts'
+import type { HttpTarget } from '../clients/http-link.ts'
+import { openHttpWire } from '../clients/http-wire.ts'
+import { connectProcess, connectSocket, RawClient } from '../clients/raw-client.ts'
+import { openSseWire } from '../clients/sse-wire.ts'
 import { readByteLines } from '../servers/byte-lines.ts'
 import type { JsonObject } from '../servers/json-values.ts'
 import { startGuard } from './guard.ts'
@@ -16,13 +19,29 @@ const dist = process.env['PATCHBAY_DIST'] ?? path.join(root, 'dist')
 const patchbay = path.join(dist, 'cli/patchbay.mjs')
 const shim = path.join(dist, 'shim/shim.mjs')
 
+/** How test clients reach the app: `shim` (which is also for those that ask for a socket), or HTTP in its two kinds. */
+export type CarrierKind = 'shim' | 'http' | 'sse'
+
+function readCarrier(): CarrierKind {
+  const named = process.env['PATCHBAY_CARRIER'] ?? 'shim'
+  if (named !== 'shim' && named !== 'http' && named !== 'sse')
+    throw new Error(`PATCHBAY_CARRIER cannot be ${named}: it is shim, http or sse.`)
+  return named
+}
+
+/** The carrier of this run (PATCHBAY_CARRIER). */
+export const carrier = readCarrier()
+
+/** What has the app listen, or not, as this run's carrier wants it. */
+export const carrierArgs: readonly string[] = carrier === 'shim' ? ['--no-http'] : ['--port', '0']
+
 /** What the app is started with. */
 export interface HeadlessOptions {
   /** The configuration of interfaces.md 5; `version: 1` is added. */
   readonly config: JsonObject
   /** How it is written; json unless given. */
   readonly format?: 'json' | 'yaml'
-  /** Arguments after the usual ones of `serve`; they replace `--no-http`. */
+  /** Arguments after the usual ones of `serve`; they replace `carrierArgs`. */
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   /** Id of the user and group that the app runs as; ours unless given. */
@@ -112,7 +131,7 @@ export class Headless {
   /** Starts the app and waits for its ready line. */
   async start(): Promise<void> {
     const usual = [patchbay, 'serve', '--config', this.configFile, '--data-dir', this.dataDir]
-    const args = [...usual, ...(this.#options.args ?? ['--no-http'])]
+    const args = [...usual, ...(this.#options.args ?? carrierArgs)]
     const { user } = this.#options
     const identity = user === undefined ? {} : { uid: user, gid: user }
     const options = { env: this.env, cwd: this.folder, stdio: 'pipe' as const, ...identity }
@@ -164,8 +183,9 @@ export class Headless {
     await this.start()
   }
 
-  /** Starts a shim that joins this app. */
+  /** A client by this run's carrier: a shim that joins this app, or HTTP. */
   openShim(options: ShimOptions = {}): RawClient {
+    if (carrier !== 'shim') return this.openHttp(carrier, options)
     const args = [shim, '--data-dir', this.dataDir, '--no-start']
     if (options.client !== undefined) args.push('--client', options.client)
     if (options.server !== undefined) args.push('--server', options.server)
@@ -180,8 +200,28 @@ export class Headless {
     return client
   }
 
-  /** Joins the socket without a shim. */
+  /** Joins over HTTP, whatever this run's carrier is; the app must listen. Nothing is sent before the first message. */
+  openHttp(kind: 'http' | 'sse', options: ShimOptions = {}): RawClient {
+    const target = this.toHttpTarget(kind, options.server)
+    const client = new RawClient(kind === 'http' ? openHttpWire(target) : openSseWire(target))
+    this.#clients.add(client)
+    return client
+  }
+
+  /** The address of the whole, or of one server, with the token; the app must listen. */
+  toHttpTarget(kind: 'http' | 'sse', server?: string): HttpTarget {
+    const { url } = this.ready
+    if (url === null) throw new Error('The app was started without HTTP.')
+    const endpoint = `${url}/${kind === 'http' ? 'mcp' : 'sse'}`
+    return {
+      url: server === undefined ? endpoint : `${endpoint}/servers/${server}`,
+      headers: { authorization: `Bearer ${this.token}` },
+    }
+  }
+
+  /** A client by this run's carrier: one that joins the socket without a shim, or HTTP. */
   async openSocket(options: ShimOptions = {}): Promise<RawClient> {
+    if (carrier !== 'shim') return this.openHttp(carrier, options)
     const client = await connectSocket(this.socket, {
       patchbay: 1,
       token: this.token,

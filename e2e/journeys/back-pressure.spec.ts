@@ -86,7 +86,7 @@ describe('a client that asks for 400 MB and does not read', () => {
     const [greedy, other] = [await openClient(host), await openClient(host)]
     askWithoutReading(greedy, 200)
     await watch(host, other, 500)
-    greedy.destroy()
+    greedy.leave()
     expect(await other.callText('echo__echo', { text: 'hello' })).toBe('hello')
   })
 })

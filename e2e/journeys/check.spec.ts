@@ -1,6 +1,8 @@
 // `patchbay check`, with and without --ping, --json and a running app.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defaultDeadline, withDeadline } from '../clients/deadline.ts'
 import { eventually } from '../clients/views.ts'
@@ -22,6 +24,48 @@ afterEach(async () => {
 function check(scratch: Scratch, servers: JsonObject, ...args: string[]): Promise<Outcome> {
   const config = scratch.writeServers(servers)
   return runPatchbay(['check', '--config', config, '--data-dir', scratch.dataDir, ...args], scratch)
+}
+
+/** A server over HTTP that knows nothing but `initialize` and `ping`; it notes what it was sent. */
+class TinyHttpServer {
+  readonly requests: { method: string; authorization: string | undefined }[] = []
+  readonly #server: Server
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      void this.#answer(request).then(({ status, body }) => {
+        response.writeHead(status, { 'Content-Type': 'application/json' }).end(body)
+      })
+    })
+  }
+
+  static async start(): Promise<TinyHttpServer> {
+    const tiny = new TinyHttpServer()
+    await once(tiny.#server.listen(0, '127.0.0.1'), 'listening')
+    return tiny
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/mcp`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  async #answer(request: IncomingMessage): Promise<{ status: number; body?: string }> {
+    if (request.method !== 'POST') return { status: 405 }
+    const chunks = await request.toArray()
+    const { id, method } = JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as JsonObject
+    const { authorization } = request.headers
+    this.requests.push({ method: String(method), authorization })
+    if (id === undefined) return { status: 202 }
+    const serverInfo = { name: 'tiny', version: '1' }
+    const opened = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo }
+    const result = method === 'initialize' ? opened : {}
+    return { status: 200, body: JSON.stringify({ jsonrpc: '2.0', id, result }) }
+  }
 }
 
 const missing = { command: '/nowhere/no-such-command', restart: { enabled: false } }
@@ -48,6 +92,77 @@ describe('check', () => {
     expect(report.ok).toBe(false)
     expect(report.problems[0]).toMatchObject({ line: expect.any(Number) as number })
     expect(JSON.stringify(report.problems)).toContain('commando')
+  })
+})
+
+describe('check of servers behind addresses', () => {
+  const servers = {
+    docs: { url: 'https://example.com/mcp?api_key=hush', headers: { Authorization: 'Bearer hush' } },
+    old: { type: 'sse', url: 'http://127.0.0.1:1/sse', enabled: false },
+    files: { command: 'node', args: ['--token', 'hush'], env: { TOKEN: 'hush' } },
+  }
+
+  it('says how each is reached, and no secret', async () => {
+    using scratch = new Scratch()
+    const { code, stdout, stderr } = await check(scratch, servers)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toContain(
+      '  docs: http, https://example.com/mcp\n  old: sse, http://127.0.0.1:1/sse (switched off)\n  files: stdio, node\n',
+    )
+    expect(stdout).not.toContain('hush')
+  })
+
+  it('says so as JSON, too', async () => {
+    using scratch = new Scratch()
+    const { code, stdout } = await check(scratch, servers, '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      configured: [
+        { name: 'docs', enabled: true, type: 'http', url: 'https://example.com/mcp' },
+        { name: 'old', enabled: false, type: 'sse', url: 'http://127.0.0.1:1/sse' },
+        { name: 'files', enabled: true, type: 'stdio', command: 'node' },
+      ],
+      servers: [],
+    })
+    expect(stdout).not.toContain('hush')
+  })
+
+  it('tells file, line and key of what could not be sent or would leave the gateway open', async () => {
+    using scratch = new Scratch()
+    const text =
+      'version: 1\nservers:\n  a:\n    url: https://me:hush@example.com/\ngateway: { host: 0.0.0.0, auth: none }\n'
+    const config = scratch.write('patchbay.yaml', text)
+    const args = ['check', '--config', config, '--data-dir', scratch.dataDir]
+    const { code, stdout } = await runPatchbay(args, scratch)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/patchbay\.yaml:4:10 servers\.a\.url: Expected an address/)
+    expect(stdout).toMatch(/patchbay\.yaml:5:\d+ gateway\.auth: Expected token/)
+    expect(stdout).not.toContain('hush')
+  })
+
+  it('--ping reaches them, with their headers', async () => {
+    using scratch = new Scratch()
+    await using tiny = await TinyHttpServer.start()
+    const lost = {
+      url: 'http://127.0.0.1:1/mcp',
+      headers: { Authorization: 'hush' },
+      restart: { enabled: false },
+    }
+    const headers = { Authorization: 'Bearer hush' }
+    const good = await check(scratch, { tiny: { url: tiny.url, headers } }, '--ping')
+    expect([good.code, good.stderr]).toEqual([0, ''])
+    expect(good.stdout).toMatch(/^tiny: answered in \d+ ms\.$/m)
+    expect(tiny.requests.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'ping',
+    ])
+    expect(new Set(tiny.requests.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer hush']))
+    const bad = await check(scratch, { tiny: { url: tiny.url }, lost }, '--ping')
+    expect(bad.code).toBe(1)
+    expect(bad.stdout).toMatch(/^lost: /m)
+    expect(bad.stdout).toMatch(/^tiny: answered/m)
+    expect(bad.stdout + bad.stderr).not.toContain('hush')
   })
 })
 

@@ -69,7 +69,7 @@ servers:
 
   it.each([
     { what: 'a profile', config: { profiles: { work: {} } }, says: /profiles/ },
-    { what: 'HTTP', config: { servers: { a: { url: 'https://example.com/mcp' } } }, says: /servers\.a/ },
+    { what: 'TCP', config: { servers: { a: { type: 'tcp', host: 'h', port: 1 } } }, says: /servers\.a/ },
   ])('with what is not built yet is refused, not ignored: $what', async ({ config, says }) => {
     using scratch = new Scratch()
     const file = scratch.write('patchbay.json', JSON.stringify({ version: 1, ...config }))

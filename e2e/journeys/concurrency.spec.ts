@@ -95,7 +95,7 @@ describe('two clients with equal ids and equal progress tokens', () => {
       void leaver.callText('echo__sleep', { ms: 20_000, value: 'late' }, { id, deadline: 500 }).catch(String)
     }
     await delay(200)
-    leaver.destroy()
+    leaver.leave()
     await expect.poll(async () => (await readCancelled(stayer)).length, { timeout: 5000 }).toBe(before + 10)
     expect((await readCancelled(stayer)).every((cancellation) => cancellation.known)).toBe(true)
   })

@@ -42,6 +42,8 @@ describe('check without --config', () => {
     expect(stdout.trimEnd().split('\n').sort()).toEqual(
       [
         `${near}: 2 servers, no problems.`,
+        '  near: stdio, x',
+        '  next: stdio, x',
         `${twin} is there too, but is not used: ${near} comes first.`,
         `${far} is there too, but is not used: ${near} comes first.`,
         `${own} is there too, but only its overrides are used: ${near} comes first.`,

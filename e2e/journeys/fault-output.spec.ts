@@ -114,7 +114,7 @@ describe('a server that answers too often', () => {
         expect(ids).toHaveLength(51)
         expect(new Set(ids).size).toBe(51)
       }
-      other.destroy()
+      other.leave()
     }))
 
   it('asks several questions with one id: each is put and answered once, to the client whose call it is', () =>
@@ -136,6 +136,6 @@ describe('a server that answers too often', () => {
       await other.callText('faulty__pid')
       expect(read()).toEqual(tags.map((answered) => ({ answered, by: 'second' })))
       expect(client.questions).toEqual([])
-      other.destroy()
+      other.leave()
     }))
 })

@@ -88,6 +88,34 @@ describe('import', () => {
     expect(readFileSync(`${configOf(scratch)}.bak`, 'utf8')).toBe(text)
   })
 
+  it('takes servers behind addresses along, with headers, and shows no secret of them', async () => {
+    using scratch = new Scratch()
+    const file = writeEditorFile(scratch, {
+      docs: {
+        type: 'streamable-http',
+        url: 'https://example.com/mcp',
+        headers: { Authorization: `Bearer ${token}` },
+      },
+      old: { type: 'sse', serverUrl: 'https://example.com/sse', headers: { Accept: '*/*' }, disabled: true },
+      gemini: { httpUrl: 'https://example.com/g?key=hush' },
+    })
+    const { code, stdout } = await importFile(scratch, file)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^3 servers added to /)
+    expect(stdout).toMatch(/plain text.*headers\.Authorization/)
+    expect(stdout).toContain('Not taken, since Patchbay sets it itself: Accept.')
+    expect(stdout).not.toMatch(new RegExp(`${token}|hush`))
+    expect(serversOf(scratch)).toEqual({
+      docs: { type: 'http', url: 'https://example.com/mcp', headers: { Authorization: `Bearer ${token}` } },
+      old: { type: 'sse', url: 'https://example.com/sse', enabled: false },
+      gemini: { type: 'http', url: 'https://example.com/g?key=hush' },
+    })
+    const checked = await runPatchbay(['check', '--data-dir', scratch.dataDir], scratch)
+    expect(checked.code).toBe(0)
+    expect(checked.stdout).toContain('  gemini: http, https://example.com/g\n')
+    expect(checked.stdout).not.toContain('hush')
+  })
+
   it('--dry-run shows it and writes nothing', async () => {
     using scratch = new Scratch()
     const file = writeEditorFile(scratch, { a: { command: 'x', env: { API_KEY: token } } })

@@ -1,7 +1,7 @@
 // Log levels per client, and who gets log messages.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { eventually, readError, waitForTool } from '../clients/views.ts'
+import { eventually, readError, settle, waitForTool } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import type { JsonObject } from '../servers/json-values.ts'
 
@@ -33,9 +33,10 @@ async function readLevel(client: RawClient): Promise<unknown> {
   return (JSON.parse(await client.callText('echo__level')) as { level: unknown }).level
 }
 
-/** Texts of the log messages that a client has had; a call marks the end of what is on its way. */
+/** Texts of the log messages that a client has had; a call marks the end of what the server had to say. */
 async function readLogged(client: RawClient): Promise<unknown[]> {
   await client.callText('echo__count')
+  await settle(client)
   return client.notifications('notifications/message').map((one) => one.get('params', 'data'))
 }
 

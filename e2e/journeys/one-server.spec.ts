@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDeadline } from '../clients/deadline.ts'
 import type { RawClient } from '../clients/raw-client.ts'
 import { readError, readNames, readResource, time } from '../clients/views.ts'
-import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
+import { carrier, startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { OddLab } from '../hosts/odd-lab.ts'
 
 let app: Headless
@@ -166,20 +166,32 @@ describe('and pass everything:', () => {
 })
 
 describe('a client of one server that', () => {
-  it.each(['nonsense', 'off'])('cannot be had (%s) is told so: one sentence, exit 1', async (server) => {
-    const client = app.openShim({ server })
-    expect(await withDeadline(client.wire.closed, 5000, () => client.describe())).toBe(1)
-    expect(client.stderr).toMatch(new RegExp(`^[^\\n]*${server}[^\\n]*\\n$`))
-    expect(client.received).toEqual([])
-  })
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'x', version: '1' },
+  }
+
+  it.skipIf(carrier !== 'shim').each(['nonsense', 'off'])(
+    'cannot be had (%s) is told so: one sentence, exit 1',
+    async (server) => {
+      const client = app.openShim({ server })
+      expect(await withDeadline(client.wire.closed, 5000, () => client.describe())).toBe(1)
+      expect(client.stderr).toMatch(new RegExp(`^[^\\n]*${server}[^\\n]*\\n$`))
+      expect(client.received).toEqual([])
+    },
+  )
+
+  it.skipIf(carrier === 'shim').each(['nonsense', 'off'])(
+    'cannot be had (%s) is told so by HTTP',
+    async (server) => {
+      const client = app.openShim({ server })
+      expect((await readError(client, 'initialize', params)).message).toMatch(/no server .*switched on/)
+    },
+  )
 
   it('hangs is answered when its connect time-out is over, with server and state', async () => {
     const client = app.openShim({ server: 'hung' })
-    const params = {
-      protocolVersion: '2025-11-25',
-      capabilities: {},
-      clientInfo: { name: 'x', version: '1' },
-    }
     const { value, took } = await time(() => readError(client, 'initialize', params))
     expect(value.message).toContain('hung')
     expect(value.data).toMatchObject({ server: 'hung' })

@@ -103,7 +103,7 @@ describe('a question', () => {
     const asked = client.request('tools/call', { name: 'asker__ask-sampling', arguments: { tag: 'x' } })
     asked.catch(String)
     await client.waitFor((one) => one.method === 'sampling/createMessage')
-    client.destroy()
+    client.leave()
     const other = await openClient(host, {})
     const read = async (): Promise<unknown> => JSON.parse(await other.callText('asker__late-answers'))
     await eventually(read).toHaveLength(1)

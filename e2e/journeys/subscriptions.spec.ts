@@ -1,7 +1,7 @@
 // Subscriptions counted per client.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
-import { eventually, readError, readNames } from '../clients/views.ts'
+import { eventually, readError, readNames, settle } from '../clients/views.ts'
 import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { MoodyServer } from '../hosts/moody-server.ts'
 import type { JsonObject } from '../servers/json-values.ts'
@@ -44,11 +44,12 @@ async function readReport(client: RawClient): Promise<Report> {
   return JSON.parse(await client.callText('echo__subscriptions')) as Report
 }
 
-/** Touches the resource; gives how many updates each client has had since. A further call marks the end. */
+/** Touches the resource; gives how many updates each client has had since. */
 async function touch(toucher: RawClient, ...clients: RawClient[]): Promise<number[]> {
   const marks = clients.map((client) => client.mark())
   await toucher.callText('echo__touch', { uri, force: true })
-  for (const client of clients) await client.request('tools/call', { name: 'echo__count' })
+  await toucher.callText('echo__count')
+  for (const client of clients) await settle(client)
   return clients.map(
     (client, index) => client.received.slice(marks[index]).filter((one) => one.method === updated).length,
   )
@@ -87,7 +88,7 @@ describe('subscriptions are counted per client', () => {
     await two.result('resources/subscribe', { uri })
     await one.close()
     expect(await touch(two, two)).toEqual([1])
-    two.destroy()
+    two.leave()
     const last = await openClient(host)
     await eventually(() => readReport(last)).toMatchObject({ live: [], unsubscribed: 1 })
   })

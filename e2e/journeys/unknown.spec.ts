@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../clients/raw-client.ts'
 import { eventually, readError, readNames, waitForTool } from '../clients/views.ts'
-import { startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
+import { carrier, startHeadless, toServerEntry, type Headless } from '../hosts/headless.ts'
 import { OddLab } from '../hosts/odd-lab.ts'
 import type { JsonObject } from '../servers/json-values.ts'
 
@@ -154,7 +154,8 @@ describe('lines that are no messages', () => {
     expect(await client.callText('one__echo', { text: 'still there' })).toBe('still there')
   })
 
-  it('requests before initialize are refused, ping is answered; initialize comes once', async () => {
+  // Over HTTP there is no session before initialize: http-gateway.spec.ts.
+  it.skipIf(carrier !== 'shim')('requests before initialize are refused, ping is answered', async () => {
     app = await startHeadless({ config: { servers: { one: toEntry('one') } } })
     const client = app.openShim()
     expect(await client.result('ping')).toEqual({})

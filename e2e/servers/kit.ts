@@ -1,4 +1,5 @@
-// An MCP stdio server without SDK: messages come in and go out as bytes, so a test can tell what travelled.
+// An MCP server without SDK, over stdio unless http-server.ts serves it: messages come in and go out as bytes, so a test
+// can tell what travelled.
 import { readByteLines } from './byte-lines.ts'
 import { cut, findMembers } from './json-span.ts'
 import { toObject, toText, type JsonObject } from './json-values.ts'
@@ -85,21 +86,28 @@ function toErrorReply(error: unknown): RawReply {
   return new RawReply('error', JSON.stringify({ code, message, data }))
 }
 
-async function answer(plan: ServerPlan, line: Buffer, peer: Peer): Promise<void> {
+/** Works on a request; gives the line to answer with, or undefined when there is to be none. */
+export async function answerRequest(plan: ServerPlan, line: Buffer, peer: Peer): Promise<Buffer | undefined> {
   const id = cut(line, 'id') ?? Buffer.from('null')
   const call = toCall(line, peer.begin(id))
   let reply: RawReply
   try {
     const value = await findHandler(plan, call.method)(call, peer)
-    if (value === noAnswer) return
+    if (value === noAnswer) return undefined
     reply = toRawReply(value)
   } catch (error) {
     reply = toErrorReply(error)
   } finally {
     peer.end(id)
   }
-  if (reply.member === 'line') peer.sendRaw(reply.bytes)
-  else peer.sendRaw('{"jsonrpc":"2.0","id":', id, `,"${reply.member}":`, reply.bytes, '}')
+  if (reply.member === 'line') return reply.bytes
+  const head = Buffer.concat([Buffer.from('{"jsonrpc":"2.0","id":'), id, Buffer.from(`,"${reply.member}":`)])
+  return Buffer.concat([head, reply.bytes, Buffer.from('}')])
+}
+
+async function answerAloud(plan: ServerPlan, line: Buffer, peer: Peer): Promise<void> {
+  const answer = await answerRequest(plan, line, peer)
+  if (answer !== undefined) peer.sendRaw(answer)
 }
 
 /**
@@ -117,7 +125,7 @@ export function serveRaw(plan: ServerPlan): Peer {
       process.exit(70)
     }
     if (!members.has('method')) peer.takeAnswer(line)
-    else if (members.has('id')) void answer(plan, line, peer)
+    else if (members.has('id')) void answerAloud(plan, line, peer)
     else peer.takeNotification(line)
   })
   process.stdin.on('end', () => {

@@ -1,6 +1,8 @@
 import { isSameFile } from '#base/is-same-file.ts'
+import { replaceControls } from '#base/plain-text.ts'
 import { toProblemText } from '#core/config/read-config.ts'
-import type { Config } from '#core/config/config.ts'
+import type { Config, ServerConfig } from '#core/config/config.ts'
+import { toShownAddress } from '#core/config/shown-address.ts'
 import { readLastGood, toLastGoodFile } from '#core/config/store/last-good.ts'
 import { findDataFolder, openHeadlessHost } from './headless-host.ts'
 import { loadConfig, toServerCount, type LoadedConfig } from './load-config.ts'
@@ -31,6 +33,7 @@ export async function check(options: CheckOptions): Promise<number> {
   for (const line of toOriginTexts(loaded)) tell(line)
   if (result.ok) {
     tell(isThere(loaded) ? toSummary(file, result.config) : await toMissing(file, dataFolder))
+    for (const server of result.config.servers) tell(toReachText(toReach(server)))
     if (isThere(loaded) && options.ping === true) {
       await ping(result.config, { dataFolder, file, tell }, (outcome) => {
         servers.push(outcome)
@@ -42,10 +45,13 @@ export async function check(options: CheckOptions): Promise<number> {
   if (options.json === true) {
     const { changes: overrides, searched: all } = loaded
     const searched = all.filter((place) => place.outcome !== 'missing')
-    const names = result.ok ? result.config.servers.map(({ name }) => name) : []
+    const configured = result.ok ? result.config.servers.map(toReach) : []
+    const names = configured.map(({ name }) => name)
     // They come in the order of their answers.
     servers.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name))
-    process.stdout.write(`${JSON.stringify({ ok, file, searched, problems, overrides, servers })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ ok, file, searched, problems, overrides, configured, servers })}\n`,
+    )
   }
   return ok ? 0 : 1
 }
@@ -63,6 +69,26 @@ async function toMissing(file: string, dataFolder: string): Promise<string> {
 
 function toSummary(file: string, config: Config): string {
   return `${file}: ${toServerCount(config)}, no problems.`
+}
+
+/** How a server is reached: what it runs without arguments, or its address; neither may show a secret. */
+interface Reach {
+  readonly name: string
+  readonly enabled: boolean
+  readonly type: ServerConfig['transport']['type']
+  readonly command?: string
+  readonly url?: string
+}
+
+function toReach({ name, enabled, transport }: ServerConfig): Reach {
+  const { type } = transport
+  if (transport.type === 'stdio') return { name, enabled, type, command: transport.command }
+  return { name, enabled, type, url: toShownAddress(transport.url) }
+}
+
+function toReachText({ name, enabled, type, command, url }: Reach): string {
+  const place = replaceControls(command ?? url ?? '', '\uFFFD')
+  return `  ${name}: ${type}, ${place}${enabled ? '' : ' (switched off)'}`
 }
 
 /** Whether `serve` would start with the last good copy. */

@@ -8,6 +8,7 @@ import type { CheckOptions } from './check.ts'
 import type { ImportOptions } from './import.ts'
 import type { LogsOptions } from './logs.ts'
 import type { ServeOptions } from './serve.ts'
+import type { TokenOptions } from './token.ts'
 import { untilStopSignal } from './stop-signal.ts'
 
 const wrongUsage = 2
@@ -32,9 +33,14 @@ function createProgram(onDone: (code: number) => void): Command {
     .option('--data-dir <folder>', 'data folder')
     .option('--stdio', 'be the MCP server on stdin and stdout (relays to the running app, if there is one)')
     .option('--no-http', 'no HTTP, only the local socket')
-    .option('--host <host>', 'address for HTTP (not built yet)')
-    .option('--port <port>', 'port for HTTP (not built yet)')
-    .addOption(new Option('--auth <how>', 'who may use HTTP (not built yet)').choices(['token', 'none']))
+    .option('--host <host>', 'address for HTTP, in place of gateway.host', parseHost)
+    .option('--port <port>', 'port for HTTP, in place of gateway.port; 0 takes a free one', parsePort)
+    .addOption(
+      new Option('--auth <how>', 'what clients have to show over HTTP, in place of gateway.auth').choices([
+        'token',
+        'none',
+      ]),
+    )
     .addOption(
       new Option('--secrets <where>', 'where secrets are kept (not built yet)').choices(['os', 'memory']),
     )
@@ -64,6 +70,7 @@ function createProgram(onDone: (code: number) => void): Command {
     .action(() => undefined)
   addLogs(program, onDone)
   addImport(program, onDone)
+  addToken(program, onDone)
   return program
 }
 
@@ -96,6 +103,29 @@ function addLogs(program: Command, onDone: (code: number) => void): void {
       const { logs } = await import('./logs.ts')
       onDone(await logs(server, options))
     })
+}
+
+function addToken(program: Command, onDone: (code: number) => void): void {
+  program
+    .command('token')
+    .description('tell where clients reach Patchbay over HTTP, and where the access token is that they show')
+    .option('--renew', 'make another one: whoever has the old one is let in no more')
+    .option('--show', 'print the token itself, which is a secret: only where nobody else sees the screen')
+    .option('--data-dir <folder>', 'data folder')
+    .action(async (options: TokenOptions) => {
+      const { token } = await import('./token.ts')
+      onDone(await token(options))
+    })
+}
+
+function parseHost(text: string): string {
+  if (/^[\w.:[\]-]+$/.test(text)) return text
+  throw new InvalidArgumentError('It must be an IP address or a name, without scheme and port.')
+}
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text)
+  throw new InvalidArgumentError('It must be a port, 0 to 65535.')
 }
 
 function parseCount(text: string): number {

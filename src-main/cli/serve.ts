@@ -1,7 +1,9 @@
 import { product } from '#contract/product.ts'
-import { createCore, type Core } from '#core/create-core.ts'
+import { createCore, type Core, type OpenOptions } from '#core/create-core.ts'
+import type { GatewaySettings } from '#core/config/config.ts'
 import { openConfigStore, type ConfigStore } from '#core/config/store/config-store.ts'
 import { toProblemText } from '#core/config/read-config.ts'
+import { AddressUnusable, PortTaken } from '#core/gateway/http/listener/listener.ts'
 import { readRendezvous } from '#core/gateway/rendezvous-file.ts'
 import { SocketTaken } from '#core/gateway/socket-endpoint.ts'
 import { UnsafePlace } from '#core/gateway/private-files.ts'
@@ -22,10 +24,12 @@ export interface ServeOptions {
   readonly dataDir?: string
   readonly logLevel: LogLevel
   readonly stdio?: boolean
-  /** Options of the HTTP gateway, which is not built yet. */
+  /** Whether to be reached over HTTP. */
+  readonly http: boolean
+  /** These hold in place of what the configuration says. */
   readonly host?: string
-  readonly port?: string
-  readonly auth?: string
+  readonly port?: number
+  readonly auth?: GatewaySettings['auth']
   /** Where secrets are kept, which is not built yet. */
   readonly secrets?: string
 }
@@ -63,7 +67,7 @@ export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signal
     warnOfNotBuilt(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
-      await open(core, dataFolder, file)
+      await open(core, dataFolder, toOpenOptions(options, file))
       await stopped
     }
   } finally {
@@ -98,12 +102,7 @@ async function openConfig(
   throw new CommandFailed(problems.map(toProblemText).join('\n'))
 }
 
-function warnOfNotBuilt({ host, port, auth, secrets }: ServeOptions, logger: Logger): void {
-  if (host !== undefined || port !== undefined || auth !== undefined) {
-    logger.warning(
-      'HTTP is not built yet: --host, --port and --auth have no effect, clients use the local socket.',
-    )
-  }
+function warnOfNotBuilt({ secrets }: ServeOptions, logger: Logger): void {
   if (secrets !== undefined) logger.warning('Secrets are not built yet: --secrets has no effect.')
 }
 
@@ -112,16 +111,28 @@ async function serveOneClient(core: Core, stopped: Promise<void>): Promise<void>
   await Promise.race([core.serveStdio(process.stdin, process.stdout), stopped])
 }
 
-async function open(core: Core, dataFolder: string, file: string): Promise<void> {
-  const socket = await core.openSocket(file).catch(async (error: unknown) => {
-    if (error instanceof UnsafePlace || error instanceof StartLockHeld) throw new CommandFailed(error.message)
+function toOpenOptions({ http, host, port, auth }: ServeOptions, configFile: string): OpenOptions {
+  const overrides = {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(auth === undefined ? {} : { auth }),
+  }
+  return { configFile, isHttp: http, overrides }
+}
+
+async function open(core: Core, dataFolder: string, options: OpenOptions): Promise<void> {
+  const { socket, url } = await core.open(options).catch(async (error: unknown) => {
+    if (expected.some((one) => error instanceof one)) throw new CommandFailed((error as Error).message)
     if (!(error instanceof SocketTaken)) throw error
     throw alreadyRunning((await readRendezvous(dataFolder))?.pid)
   })
   void core.startServers()
-  const ready = { ready: true, pid: process.pid, version: product.version, socket, url: null, page: null }
+  const ready = { ready: true, pid: process.pid, version: product.version, socket, url, page: null }
   process.stdout.write(`${JSON.stringify(ready)}\n`)
 }
+
+/** Why there may be no way in; each says so in a sentence for people. */
+const expected = [UnsafePlace, StartLockHeld, PortTaken, AddressUnusable]
 
 function alreadyRunning(pid: number | undefined): CommandFailed {
   return new CommandFailed(

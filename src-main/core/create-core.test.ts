@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, stat } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { parseRendezvous } from '#contract/rendezvous.ts'
+import { parseRendezvous, type Rendezvous } from '#contract/rendezvous.ts'
 import { createFakeHost } from '../testing/fake-host.ts'
 import { createLogRecorder } from '../testing/log-recorder.ts'
 import { patience } from '../testing/patience.ts'
@@ -13,6 +14,8 @@ import { isRunning, toScriptServer } from '../testing/script-server.ts'
 import { toServerConfig, toWholeConfig } from '../testing/server-config.ts'
 import { connectSocketClient } from '../testing/socket-client.ts'
 import { createCore } from './create-core.ts'
+import { renewAccessToken } from './gateway/access-token.ts'
+import { PortTaken } from './gateway/http/listener/listener.ts'
 import { SocketTaken } from './gateway/socket-endpoint.ts'
 
 // Tells its process id in the name of its only tool.
@@ -35,6 +38,19 @@ async function create(given?: string, runtimeFolder?: string) {
   const core = createCore(config, createFakeHost(dataFolder, { env }), logger)
   onTestFinished(() => core.close())
   return { core, dataFolder, entries }
+}
+
+async function readTold(dataFolder: string): Promise<Rendezvous> {
+  return parseRendezvous(await readFile(path.join(dataFolder, 'rendezvous.json'), 'utf8'))
+}
+
+/** A port that nobody listens on. */
+async function takeFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 const initialize = {
@@ -65,7 +81,7 @@ describe('the core', { timeout: 30_000 }, () => {
     const { core, dataFolder } = await create()
     await core.recall()
     await core.startServers()
-    const socket = await core.openSocket()
+    const { socket } = await core.open({ isHttp: false })
     expect(socket).toBe(path.join(dataFolder, 'run', 'patchbay.sock'))
     const file = path.join(dataFolder, 'rendezvous.json')
     const rendezvous = parseRendezvous(await readFile(file, 'utf8'))
@@ -93,7 +109,7 @@ describe('the core', { timeout: 30_000 }, () => {
   it('opens its socket in the runtime folder where there is one', async () => {
     const runtimeFolder = await makeScratchFolder()
     const { core } = await create(undefined, runtimeFolder)
-    const socket = await core.openSocket()
+    const { socket } = await core.open({ isHttp: false })
     expect(path.dirname(socket)).toBe(path.join(runtimeFolder, 'patchbay'))
     await connectSocketClient(socket)
   })
@@ -121,9 +137,9 @@ describe('the core', { timeout: 30_000 }, () => {
 
   it('leaves socket and rendezvous to the app that has them already', async () => {
     const first = await create()
-    const socket = await first.core.openSocket()
+    const { socket } = await first.core.open({ isHttp: false })
     const second = await create(first.dataFolder)
-    await expect(second.core.openSocket()).rejects.toThrow(SocketTaken)
+    await expect(second.core.open({ isHttp: false })).rejects.toThrow(SocketTaken)
     await second.core.close()
     expect(existsSync(path.join(first.dataFolder, 'rendezvous.json'))).toBe(true)
     await connectSocketClient(socket)
@@ -153,10 +169,76 @@ describe('the core', { timeout: 30_000 }, () => {
     expect(entries.map(({ message }) => message)).toContain('The computer slept; every server is checked.')
   })
 
+  it('is reached over HTTP as well, where the rendezvous says', async () => {
+    const { core, dataFolder } = await create()
+    const { url } = await core.open({ isHttp: true, overrides: { port: 0 } })
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await readTold(dataFolder)).toMatchObject({ url })
+    expect((await fetch(`${url ?? ''}/healthz`)).status).toBe(200)
+    await core.close()
+    await expect(fetch(`${url ?? ''}/healthz`)).rejects.toThrow()
+  })
+
+  it('opens nothing at all when its port is taken', async () => {
+    const first = await create()
+    const { url } = await first.core.open({ isHttp: true, overrides: { port: 0 } })
+    const second = await create()
+    const port = Number(new URL(url ?? '').port)
+    await expect(second.core.open({ isHttp: true, overrides: { port } })).rejects.toThrow(PortTaken)
+    expect(existsSync(path.join(second.dataFolder, 'rendezvous.json'))).toBe(false)
+    expect(existsSync(path.join(second.dataFolder, 'run', 'patchbay.sock'))).toBe(false)
+    // It can do without.
+    expect((await second.core.open({ isHttp: false })).url).toBeNull()
+  })
+
+  it('moves to another port with its configuration, and tells so', async () => {
+    const { core, dataFolder, entries } = await create()
+    const first = await takeFreePort()
+    await core.apply({ ...config, gateway: { ...config.gateway, port: first } })
+    const opened = await core.open({ isHttp: true, overrides: { host: 'localhost' } })
+    const before = opened.url
+    expect(before).toBe(`http://127.0.0.1:${first}`)
+    await core.apply({
+      ...config,
+      gateway: { ...config.gateway, port: await takeFreePort(), allowedHosts: ['box.local'] },
+    })
+    expect(opened.url).not.toBe(before)
+    expect(await readTold(dataFolder)).toMatchObject({ url: opened.url })
+    const moved = opened.url
+    const taken = Number(
+      new URL((await (await create()).core.open({ isHttp: true, overrides: { port: 0 } })).url ?? '').port,
+    )
+    await core.apply({ ...config, gateway: { ...config.gateway, port: taken } })
+    expect(opened.url).toBe(moved)
+    expect(entries.at(-1)).toMatchObject({ level: 'error', message: 'HTTP goes on as it was.' })
+    expect((await fetch(`${moved ?? ''}/healthz`)).status).toBe(200)
+  })
+
+  it('goes over to another access token while it runs', async () => {
+    const { core, dataFolder } = await create()
+    const { socket, url } = await core.open({ isHttp: true, overrides: { port: 0 } })
+    const old = (await readTold(dataFolder)).token
+    const client = await connectSocketClient(socket)
+    const hello = (token: string) => ({ patchbay: 1, token, client: { name: 'test' } })
+    client.send(hello(old))
+    await client.line(0)
+    const token = await renewAccessToken(dataFolder)
+    await client.untilClosed()
+    expect(await readTold(dataFolder)).toMatchObject({ token, url })
+    const [late, next] = [await connectSocketClient(socket), await connectSocketClient(socket)]
+    late.send(hello(old))
+    next.send(hello(token))
+    expect(await late.line(0)).toMatchObject({ ok: false, code: 'bad-token' })
+    expect(await next.line(0)).toEqual({ patchbay: 1, ok: true })
+    const status = async (bearer: string): Promise<number> =>
+      (await fetch(`${url ?? ''}/mcp`, { headers: { authorization: `Bearer ${bearer}` } })).status
+    expect([await status(old), await status(token)]).toEqual([401, 400])
+  })
+
   it('leaves no socket open when the rendezvous cannot be written', async () => {
     const { core, dataFolder } = await create()
     await mkdir(path.join(dataFolder, 'rendezvous.json', 'in-the-way'), { recursive: true })
-    await expect(core.openSocket()).rejects.toThrow()
+    await expect(core.open({ isHttp: false })).rejects.toThrow()
     await core.close()
     expect(existsSync(path.join(dataFolder, 'run', 'patchbay.sock'))).toBe(false)
   })

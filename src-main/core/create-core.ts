@@ -1,15 +1,19 @@
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Config } from './config/config.ts'
-import { openLocalSocket } from './gateway/local-socket.ts'
+import { openGateway, type Gateway, type GatewayOptions } from './gateway/gateway.ts'
 import { serveStdio } from './gateway/stdio-endpoint.ts'
 import type { Host } from './host.ts'
 import type { Logger } from './observe/logger.ts'
 import { ServerOutputs } from './observe/server-output.ts'
 import { Router } from './router/router.ts'
 import { Launcher } from './supervisor/launcher.ts'
+import { HttpClient } from './upstream/http/http-client.ts'
 import { watchForWake } from './supervisor/wake-watch.ts'
 import type { ServerPool } from './upstream/server-pool.ts'
+
+/** How the core is reached, in what it does not know by itself. */
+export type OpenOptions = Pick<GatewayOptions, 'configFile' | 'isHttp' | 'overrides'>
 
 /** The running core. */
 export interface Core {
@@ -21,11 +25,14 @@ export interface Core {
   startServers(): Promise<void>
   /** Goes over to another configuration; what did not change is not touched. */
   apply(config: Config): Promise<void>
-  /** Opens the local socket and writes the rendezvous; gives the socket's path. `configFile` is the configuration that runs. Rejects with SocketTaken. */
-  openSocket(configFile?: string): Promise<string>
+  /**
+   * Opens the local socket and HTTP and writes the rendezvous. Rejects with SocketTaken, PortTaken or AddressUnusable;
+   * then nothing stays open.
+   */
+  open(options: OpenOptions): Promise<Pick<Gateway, 'socket' | 'url'>>
   /** Serves one client on streams; settles when it is gone. */
   serveStdio(input: Readable, output: Writable): Promise<void>
-  /** Gives calls in flight a moment to come to their end, then ends clients, servers and the socket, in that order. */
+  /** Gives calls in flight a moment to come to their end, then ends clients, servers and what they were reached by. */
   close(): Promise<void>
 }
 
@@ -44,7 +51,8 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
   const after = new Promise<void>((resolve) => {
     letStart = resolve
   })
-  const router = new Router(config, { host, logger, launcher, outputs, limits, after })
+  const http = new HttpClient({ env })
+  const router = new Router(config, { host, logger, launcher, outputs, http, limits, after })
   const endWatch = watchForWake(() => {
     logger.info('The computer slept; every server is checked.')
     router.checkNow()
@@ -53,11 +61,14 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     endWatch,
     () => launcher.stop(),
     () => router.close(),
+    () => http.close(),
     () => outputs.close(),
   ]
   let applied = Promise.resolve()
   let orphansEnded: Promise<unknown> = Promise.resolve()
   let isClosed = false
+  let current = config
+  let gateway: Gateway | undefined
   return {
     get pools() {
       return router.pools
@@ -72,18 +83,28 @@ export function createCore(config: Config, host: Host, logger: Logger): Core {
     apply: (next) => {
       const done = applied.then(async () => {
         if (isClosed) return
-        limits.messageBytes = next.limits.messageBytes
+        current = next
+        Object.assign(limits, next.limits)
         outputs.apply(next.logs)
         await router.apply(next)
+        await gateway?.apply(next.gateway)
       })
       // One that fails must not keep the next from being applied.
       applied = done.catch(() => undefined)
       return done
     },
-    openSocket: async (configFile) => {
-      const socket = await openLocalSocket({ host, configFile, limits, router, logger })
-      closers.unshift(() => socket.close())
-      return socket.path
+    open: async (options) => {
+      const opened = await openGateway({
+        ...options,
+        settings: current.gateway,
+        host,
+        limits,
+        router,
+        logger,
+      })
+      closers.unshift(() => opened.close())
+      gateway = opened
+      return opened
     },
     serveStdio: (input, output) => serveStdio({ input, output, limits, router, logger }),
     close: async () => {

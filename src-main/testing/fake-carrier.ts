@@ -25,6 +25,8 @@ class FakeCarrier implements Carrier {
   holds = 0
   stops = 0
   isSuspendedNow = false
+  revision: string | undefined
+  readonly forgotten: number[] = []
   readonly sent: SentMessage[] = []
   readonly listener: CarrierListener
   readonly #answers: FakeAnswers
@@ -46,9 +48,17 @@ class FakeCarrier implements Carrier {
     })
   }
 
-  /** The server sends a line. */
-  receive(line: string): void {
-    this.listener.onLine(Buffer.from(line))
+  setRevision(revision: string): void {
+    this.revision = revision
+  }
+
+  forget(request: number): void {
+    this.forgotten.push(request)
+  }
+
+  /** The server sends a line, on the stream of a request. */
+  receive(line: string, cause?: number): void {
+    this.listener.onLine(Buffer.from(line), cause)
   }
 
   /** Messages of one method that were sent to the server. */
@@ -97,7 +107,7 @@ export function createFakeConnection(
         return carrier
       },
       connectMs: options.connectMs ?? 10_000,
-      onOutput: (line) => told.push(`output ${line.toString()}`),
+      output: { add: (...[, line]) => told.push(`output ${line.toString()}`) },
       logger,
     },
     {
@@ -107,6 +117,8 @@ export function createFakeConnection(
       },
       onNotification: (...[, { method }]) => told.push(`notification ${method}`),
       onDrained: () => told.push('drained'),
+      onDoubtful: () => told.push('doubtful'),
+      onExpired: () => told.push('expired'),
       onClosed: (...[, reason]) => told.push(`closed: ${reason}`),
     },
   )

@@ -12,6 +12,8 @@ export class MemoryClient implements ClientPort {
   holds = 0
   /** Every line that came, in order. */
   readonly lines: string[] = []
+  /** Requests that will get no answer, by key. */
+  readonly ended: string[] = []
   readonly inbox: Inbox<WireMessage>
   readonly #link: ClientLink
   #nextId = 1
@@ -19,6 +21,14 @@ export class MemoryClient implements ClientPort {
   constructor(name: string, connect: (port: ClientPort) => ClientLink) {
     this.inbox = new Inbox<WireMessage>(`client ${name}`, ({ text }) => text)
     this.#link = connect(this)
+  }
+
+  answer(...[, parts]: Parameters<ClientPort['answer']>): void {
+    this.send(parts)
+  }
+
+  end(call: string): void {
+    this.ended.push(call)
   }
 
   send(parts: Parts): void {

@@ -148,6 +148,7 @@ export function restarted({ config }: RouterBench, name: string): Partial<Server
   const server = config.servers.find((one) => one.name === name)
   if (server === undefined) throw new Error(`There is no server ${name} on the bench.`)
   const { transport } = server
+  if (transport.type !== 'stdio') throw new Error(`The server ${name} is no program.`)
   return { transport: { ...transport, env: { ...transport.env, NEWS: '1' } } }
 }
 

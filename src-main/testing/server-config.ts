@@ -1,8 +1,8 @@
-import type { Config, GatewaySettings, ServerConfig, StdioTransport } from '#core/config/config.ts'
+import type { Config, GatewaySettings, ServerConfig, Transport } from '#core/config/config.ts'
 
 /** A server as configured, with what a test does not care about filled in: restarted fast, at most five times. */
 export function toServerConfig(
-  transport: StdioTransport,
+  transport: Transport,
   changes: Partial<Omit<ServerConfig, 'transport'>> = {},
 ): ServerConfig {
   return {
@@ -28,15 +28,26 @@ export function toServerConfig(
   }
 }
 
-/** A configuration of these servers, with defaults for the rest. */
+/** What holds where nothing is said of the gateway, but for a port that is free. */
+const gatewayDefaults: GatewaySettings = {
+  host: '127.0.0.1',
+  port: 0,
+  auth: 'token',
+  naming: 'server__tool',
+  maxToolNameLength: 50,
+  allowedHosts: [],
+  allowedOrigins: [],
+}
+
+/** A configuration of these servers, with defaults for the rest; the gateway takes any free port. */
 export function toWholeConfig(
   servers: readonly ServerConfig[],
   gateway: Partial<GatewaySettings> = {},
 ): Config {
   return {
     servers,
-    gateway: { naming: 'server__tool', maxToolNameLength: 50, ...gateway },
+    gateway: { ...gatewayDefaults, ...gateway },
     logs: { maxBytes: 10_485_760, keepDays: 2 },
-    limits: { messageBytes: 1_000_000 },
+    limits: { messageBytes: 1_000_000, bodyBytes: 1_000_000 },
   }
 }

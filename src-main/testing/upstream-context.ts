@@ -3,6 +3,7 @@ import type { Host } from '#core/host.ts'
 import type { Logger } from '#core/observe/logger.ts'
 import { ServerOutputs } from '#core/observe/server-output.ts'
 import { Launcher } from '#core/supervisor/launcher.ts'
+import { HttpClient } from '#core/upstream/http/http-client.ts'
 import type { UpstreamContext } from '#core/upstream/upstream-context.ts'
 import { createFakeHost } from './fake-host.ts'
 
@@ -20,6 +21,7 @@ export function createUpstreamContext(
     logger,
     launcher: new Launcher({ env, platform, recordFolder: path.join(dataFolder, 'run', 'children'), logger }),
     outputs: new ServerOutputs({ folder: path.join(dataFolder, 'logs'), settings, logger }),
-    limits: { messageBytes: changes.messageBytes ?? 2 ** 26 },
+    http: new HttpClient({ env }),
+    limits: { messageBytes: changes.messageBytes ?? 2 ** 26, bodyBytes: 2 ** 26 },
   }
 }

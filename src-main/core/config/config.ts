@@ -13,6 +13,18 @@ export interface StdioTransport {
   readonly cwd?: string
 }
 
+/** A server behind an address: Streamable HTTP, with the older HTTP+SSE to fall back to, or that alone. */
+export interface HttpTransport {
+  readonly type: 'http' | 'sse'
+  /** Absolute, of `http:` or `https:`. */
+  readonly url: string
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How a server is reached. */
+export type Transport = StdioTransport | HttpTransport
+
 /** When a server that ended by itself is started again. */
 type RestartSettings = Readonly<z.output<typeof restartSchema>>
 
@@ -22,14 +34,14 @@ type TimeoutSettings = Readonly<z.output<typeof timeoutsSchema>>
 /** How and when a server is asked whether it lives. */
 export type HealthSettings = Readonly<z.output<typeof healthSchema>>
 
-/** How clients see what the servers offer. */
-export type GatewaySettings = Readonly<Pick<ConfigFile['gateway'], 'naming' | 'maxToolNameLength'>>
+/** Where clients reach Patchbay over HTTP, what they have to show, and how they see what the servers offer. */
+export type GatewaySettings = Readonly<ConfigFile['gateway']>
 
 /** One server as the user configured it. */
 export interface ServerConfig {
   readonly name: string
   readonly enabled: boolean
-  readonly transport: StdioTransport
+  readonly transport: Transport
   readonly isolation: 'auto' | 'shared' | 'session'
   readonly start: 'eager' | 'demand'
   readonly startDelayMs: number
@@ -48,5 +60,6 @@ export interface Config {
   readonly servers: readonly ServerConfig[]
   readonly gateway: GatewaySettings
   readonly logs: Readonly<ConfigFile['logs']>
-  readonly limits: { readonly messageBytes: number }
+  /** Both in bytes. */
+  readonly limits: Readonly<ConfigFile['limits']>
 }

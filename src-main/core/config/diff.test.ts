@@ -1,17 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toServerConfig } from '../../testing/server-config.ts'
-import type { Config, ServerConfig } from './config.ts'
+import { toServerConfig, toWholeConfig } from '../../testing/server-config.ts'
+import type { Config, ServerConfig, Transport } from './config.ts'
 import { diffConfigs, type ConfigDiff } from './diff.ts'
 
 const runs = { numRuns: 1000 }
 
-const transport = fc.record({
-  type: fc.constant('stdio' as const),
-  command: fc.constantFrom('node', 'npx'),
-  args: fc.array(fc.constantFrom('-y', 'x'), { maxLength: 2 }),
-  env: fc.dictionary(fc.constantFrom('A', 'B'), fc.constantFrom('1', '2'), { maxKeys: 2 }),
-})
+const texts = fc.dictionary(fc.constantFrom('A', 'B'), fc.constantFrom('1', '2'), { maxKeys: 2 })
+
+const transport: fc.Arbitrary<Transport> = fc.oneof(
+  fc.record({
+    type: fc.constant('stdio' as const),
+    command: fc.constantFrom('node', 'npx'),
+    args: fc.array(fc.constantFrom('-y', 'x'), { maxLength: 2 }),
+    env: texts,
+  }),
+  fc.record({
+    type: fc.constantFrom('http' as const, 'sse' as const),
+    url: fc.constantFrom('http://h/a', 'http://h/b'),
+    headers: texts,
+  }),
+)
 
 const server = fc
   .record({
@@ -29,11 +38,16 @@ const server = fc
 const config: fc.Arbitrary<Config> = fc.record({
   servers: fc.uniqueArray(server, { selector: ({ name }) => name, maxLength: 4 }),
   gateway: fc.record({
+    host: fc.constantFrom('127.0.0.1', '::1'),
+    port: fc.constantFrom(0, 7411),
+    auth: fc.constantFrom('token', 'none'),
     naming: fc.constantFrom('server__tool', 'tool'),
     maxToolNameLength: fc.constantFrom(50, 64),
+    allowedHosts: fc.array(fc.constant('h'), { maxLength: 1 }),
+    allowedOrigins: fc.array(fc.constant('http://h'), { maxLength: 1 }),
   }),
   logs: fc.record({ maxBytes: fc.constantFrom(1, 2), keepDays: fc.constant(2) }),
-  limits: fc.record({ messageBytes: fc.constantFrom(1, 2) }),
+  limits: fc.record({ messageBytes: fc.constantFrom(1, 2), bodyBytes: fc.constantFrom(1, 2) }),
 })
 
 /** Of which one may well be the other with little changed. */
@@ -96,13 +110,12 @@ describe('diffConfigs', () => {
     fc.assert(
       fc.property(pair, ([before, after]) => {
         const olds = byName(findEnabled(before))
-        const toText = (one: ServerConfig) =>
-          [one.isolation, ...Object.values(toSorted(one.transport))].join()
-        const toSorted = ({ command, args, env }: ServerConfig['transport']) => ({
-          command,
-          args: args.join(),
-          env: JSON.stringify(Object.entries(env).sort()),
-        })
+        const toPairs = (given: Readonly<Record<string, string>>) => Object.entries(given).sort()
+        const toReach = (how: Transport) =>
+          how.type === 'stdio'
+            ? [how.type, how.command, how.args, toPairs(how.env)]
+            : [how.type, how.url, toPairs(how.headers)]
+        const toText = (one: ServerConfig) => JSON.stringify([one.isolation, toReach(one.transport)])
         const wanted = findEnabled(after).filter((one) => {
           const old = olds.get(one.name)
           return old !== undefined && toText(old) !== toText(one)
@@ -122,7 +135,7 @@ describe('diffConfigs', () => {
         expect(diff.isOrderChanged).toBe(toNames(reached).join() !== toNames(findEnabled(after)).join())
         expect(diff.isGatewayChanged).toBe(JSON.stringify(before.gateway) !== JSON.stringify(after.gateway))
         expect(diff.isLogsChanged).toBe(before.logs.maxBytes !== after.logs.maxBytes)
-        expect(diff.isLimitsChanged).toBe(before.limits.messageBytes !== after.limits.messageBytes)
+        expect(diff.isLimitsChanged).toBe(JSON.stringify(before.limits) !== JSON.stringify(after.limits))
       }),
       runs,
     )
@@ -143,14 +156,13 @@ describe('diffConfigs', () => {
     )
   })
 
-  it('takes what a running process can take on for an adjustment', () => {
-    const one = toServerConfig({ type: 'stdio', command: 'x', args: [], env: {} })
-    const toConfig = (changes: Partial<Omit<ServerConfig, 'transport'>>): Config => ({
-      servers: [{ ...one, ...changes }],
-      gateway: { naming: 'tool', maxToolNameLength: 50 },
-      logs: { maxBytes: 1, keepDays: 1 },
-      limits: { messageBytes: 1 },
-    })
+  it.each<Transport>([
+    { type: 'stdio', command: 'x', args: [], env: {} },
+    { type: 'http', url: 'http://h/', headers: {} },
+  ])('takes what a running server of $type can take on for an adjustment', (how) => {
+    const one = toServerConfig(how)
+    const toConfig = (changes: Partial<Omit<ServerConfig, 'transport'>>): Config =>
+      toWholeConfig([{ ...one, ...changes }])
     const before = toConfig({})
     for (const changes of [
       { start: 'demand' },

@@ -7,9 +7,9 @@ export interface ConfigDiff {
   readonly added: readonly ServerConfig[]
   /** As they were before, in that order. */
   readonly removed: readonly ServerConfig[]
-  /** Servers with something that a running process cannot take on: transport or isolation. */
+  /** Servers with something that a running process or connection cannot take on: transport or isolation. */
   readonly restarted: readonly ServerConfig[]
-  /** Servers with nothing but what a running process takes on: time-outs, restarts, tools and the like. */
+  /** Servers with nothing but what a running one takes on: time-outs, restarts, tools and the like. */
   readonly adjusted: readonly ServerConfig[]
   /** Whether the servers stand otherwise than those that stay in their old order and then the added ones. */
   readonly isOrderChanged: boolean

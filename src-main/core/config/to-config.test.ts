@@ -41,7 +41,21 @@ describe('toConfig', () => {
     })
   })
 
+  it('leaves an address as it is written', () => {
+    const url = 'HTTPS://Example.com:443/a%20b'
+    expect(transportOf({ type: 'http', url })).toEqual({ type: 'http', url, headers: {} })
+    expect(transportOf({ type: 'sse', url, headers: { A: '' } })).toEqual({
+      type: 'sse',
+      url,
+      headers: { A: '' },
+    })
+  })
+
   it('never makes a server of what cannot run', () => {
+    for (const type of ['http', 'sse']) {
+      const endpoints = [{ url: 'http://h/' }]
+      expect(() => transportOf({ type, endpoints })).toThrow(TypeError)
+    }
     expect(() => transportOf({ type: 'tcp', host: 'h', port: 1 })).toThrow(TypeError)
   })
 })

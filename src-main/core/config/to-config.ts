@@ -1,5 +1,6 @@
 import path from 'node:path'
-import type { Config, ServerConfig, StdioTransport } from './config.ts'
+import type { Config, ServerConfig, StdioTransport, Transport } from './config.ts'
+import { withoutBrackets } from './loopback.ts'
 import type { ConfigFile } from './schema/config-schema.ts'
 
 type ServerEntry = ConfigFile['servers'][string]
@@ -10,23 +11,24 @@ type StdioEntry = Extract<ServerEntry, { type: 'stdio' }>
  * not always keep; paths are relative to `folder`, which is absolute.
  */
 export function toConfig(file: ConfigFile, names: readonly string[], folder: string): Config {
-  const { naming, maxToolNameLength } = file.gateway
+  const { gateway, logs, limits } = file
   return {
     servers: names.map((name) => toServer(name, file.servers[name], folder)),
-    gateway: { naming, maxToolNameLength },
-    logs: file.logs,
-    limits: { messageBytes: file.limits.messageBytes },
+    gateway: { ...gateway, host: withoutBrackets(gateway.host) },
+    logs,
+    limits,
   }
 }
 
 function toServer(name: string, entry: ServerEntry | undefined, folder: string): ServerConfig {
+  const transport = entry === undefined ? undefined : toTransport(entry, folder)
   // Others were refused as not built.
-  if (entry?.type !== 'stdio') throw new TypeError(`Server ${name} is not one to run`)
+  if (entry === undefined || transport === undefined) throw new TypeError(`Server ${name} is not one to run`)
   const { enabled, isolation, start, startDelayMs, idleStopSeconds, restart, health, timeouts, tools } = entry
   return {
     name,
     enabled,
-    transport: toTransport(entry, folder),
+    transport,
     isolation,
     start,
     startDelayMs,
@@ -38,7 +40,14 @@ function toServer(name: string, entry: ServerEntry | undefined, folder: string):
   }
 }
 
-function toTransport({ command, args, env, cwd }: StdioEntry, folder: string): StdioTransport {
+function toTransport(entry: ServerEntry, folder: string): Transport | undefined {
+  if (entry.type === 'stdio') return toStdioTransport(entry, folder)
+  if (entry.type !== 'http' && entry.type !== 'sse') return undefined
+  const { type, url, headers = {} } = entry
+  return url === undefined ? undefined : { type, url, headers }
+}
+
+function toStdioTransport({ command, args, env, cwd }: StdioEntry, folder: string): StdioTransport {
   const home = cwd === undefined ? folder : path.resolve(folder, cwd)
   return {
     type: 'stdio',

@@ -2,7 +2,13 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeScratchFolder } from '../../testing/scratch-folder.ts'
-import { isSameToken, readAccessToken } from './access-token.ts'
+import {
+  AccessToken,
+  isSameToken,
+  keepAccessToken,
+  readAccessToken,
+  renewAccessToken,
+} from './access-token.ts'
 
 describe('readAccessToken', () => {
   it('makes a token once and keeps it, in a file that only this user can read', async () => {
@@ -33,6 +39,37 @@ describe('readAccessToken', () => {
     const folder = await makeScratchFolder()
     await mkdir(path.join(folder, 'access-token'))
     await expect(readAccessToken(folder)).rejects.toMatchObject({ code: 'EISDIR' })
+  })
+})
+
+describe('renewAccessToken', () => {
+  it('makes another one, for good', async () => {
+    const folder = await makeScratchFolder()
+    const before = await readAccessToken(folder)
+    const token = await renewAccessToken(folder)
+    expect(token).not.toBe(before)
+    expect(await readAccessToken(folder)).toBe(token)
+    expect((await stat(path.join(folder, 'access-token'))).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('keepAccessToken', () => {
+  it('gives what is written, else writes the one that holds', async () => {
+    const folder = await makeScratchFolder()
+    const token = await readAccessToken(folder)
+    expect(await keepAccessToken(folder, 'x'.repeat(43))).toBe(token)
+    await writeFile(path.join(folder, 'access-token'), '')
+    expect(await keepAccessToken(folder, 'x'.repeat(43))).toBe('x'.repeat(43))
+    expect(await readAccessToken(folder)).toBe('x'.repeat(43))
+  })
+})
+
+describe('AccessToken', () => {
+  it('changes, and knows whether it did', () => {
+    const token = new AccessToken('one')
+    expect([token.change('one'), token.value]).toEqual([false, 'one'])
+    expect([token.change('two'), token.value]).toEqual([true, 'two'])
+    expect([token.isSame('one'), token.isSame('two')]).toEqual([false, true])
   })
 })
 

@@ -3,6 +3,7 @@ import { errorLine, rpcCodes } from '#base/json-rpc.ts'
 import { findQuestionId } from '#base/json-edges.ts'
 import { LineSplitter } from '#base/json-lines.ts'
 import { LineWriter } from '#base/line-writer.ts'
+import type { Parts } from '#base/splice.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { ClientLink } from '../router/router.ts'
 import type { ClientPort } from '../router/session/client-port.ts'
@@ -23,6 +24,9 @@ export interface LineTaker {
   receive(line: Buffer): void
 }
 
+/** What a carrier of lines needs of a session. */
+type JoinedLink = Pick<ClientLink, 'receive' | 'onDrained' | 'close'>
+
 const highWaterBytes = 8 * 1024 * 1024
 const defaultStallMs = 10_000
 
@@ -31,7 +35,7 @@ export class ClientCarrier implements ClientPort {
   readonly #streams: ClientStreams
   readonly #writer: LineWriter
   #taker: LineTaker | undefined
-  #link: ClientLink | undefined
+  #link: JoinedLink | undefined
   #holds = 0
   #isClosed = false
   readonly #onClosed: () => void
@@ -93,13 +97,21 @@ export class ClientCarrier implements ClientPort {
   }
 
   /** The client's session, which takes the lines that come from now on. */
-  join(link: ClientLink): void {
+  join(link: JoinedLink): void {
     this.#taker = link
     this.#link = link
   }
 
-  send(parts: readonly Buffer[]): void {
+  send(parts: Parts): void {
     this.#writer.write(parts)
+  }
+
+  answer(...[, parts]: Parameters<ClientPort['answer']>): void {
+    this.#writer.write(parts)
+  }
+
+  end(): void {
+    // On one stream for all there is nothing to end.
   }
 
   holdInput(): void {

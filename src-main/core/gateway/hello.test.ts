@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { admit, type Door } from './hello.ts'
 
-const door: Door = { token: 'right', hasServer: (name) => name === 'files', isFull: () => false }
+const door: Door = {
+  isRightToken: (token) => token === 'right',
+  onWrongToken: () => 0,
+  hasServer: (name) => name === 'files',
+  isFull: () => false,
+}
 const hello = (changes: object = {}) =>
   JSON.stringify({
     patchbay: 1,
@@ -48,6 +53,13 @@ describe('admit', () => {
     const text = hello({ token: 'wrong', server: 'docs', profile: 'work' })
     expect(JSON.stringify(admit(text, door))).not.toMatch(/docs|work/)
     expect(admit(text, door)).toMatchObject({ code: 'bad-token' })
+  })
+
+  it('is busy for wrong tokens while too many of them come', () => {
+    const flooded = { ...door, onWrongToken: () => 7 }
+    expect(admit(hello({ token: 'wrong' }), flooded)).toMatchObject({ ok: false, code: 'busy' })
+    expect(admit('no hello', flooded)).toMatchObject({ message: expect.stringContaining('in 7 s') as string })
+    expect(admit(hello(), flooded)).toMatchObject({ ok: true })
   })
 
   it('is busy when the house is full, but says so only to who may come in', () => {

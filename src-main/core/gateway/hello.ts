@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { product } from '#contract/product.ts'
 import type { HelloRefusal } from '#contract/rendezvous.ts'
-import { isSameToken } from './access-token.ts'
 
 const helloSchema = z.object({
   patchbay: z.literal(1),
@@ -26,7 +25,9 @@ export type Admission =
 
 /** What a hello is checked against. */
 export interface Door {
-  readonly token: string
+  readonly isRightToken: (token: string) => boolean
+  /** A wrong token came; gives for how many seconds others need not be tried, or 0. */
+  readonly onWrongToken: () => number
   readonly hasServer: (name: string) => boolean
   readonly isFull: () => boolean
 }
@@ -34,7 +35,12 @@ export interface Door {
 /** Checks the first line of a client on the local socket. Nothing is said of servers before the token is right. */
 export function admit(line: string, door: Door): Admission {
   const hello = parseHello(line)
-  if (hello === undefined || !isSameToken(hello.token, door.token)) {
+  if (hello === undefined || !door.isRightToken(hello.token)) {
+    const seconds = door.onWrongToken()
+    if (seconds > 0) {
+      const message = `Too many wrong tokens came; read rendezvous.json again and try in ${seconds} s.`
+      return { ok: false, code: 'busy', message }
+    }
     const message = 'The token is not the one of this Patchbay; read rendezvous.json again.'
     return { ok: false, code: 'bad-token', message }
   }

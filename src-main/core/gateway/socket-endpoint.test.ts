@@ -13,7 +13,9 @@ import { toServerConfig, toWholeConfig } from '../../testing/server-config.ts'
 import { connectSocketClient } from '../../testing/socket-client.ts'
 import { createUpstreamContext } from '../../testing/upstream-context.ts'
 import { Router } from '../router/router.ts'
+import { AccessToken } from './access-token.ts'
 import { openSocketEndpoint, SocketTaken } from './socket-endpoint.ts'
+import { WrongTokens } from './wrong-tokens.ts'
 
 const token = 't'.repeat(43)
 
@@ -21,11 +23,19 @@ async function open(given?: string) {
   const folder = await makeScratchFolder()
   const socket = given ?? path.join(folder, 'run', 'patchbay.sock')
   const { logger, entries } = createLogRecorder()
-  const limits = { messageBytes: 1_000_000 }
+  const limits = { messageBytes: 1_000_000, bodyBytes: 1_000_000 }
   const config = toWholeConfig([toServerConfig(toScriptServer(plainScript), { name: 'files' })])
   const router = new Router(config, createUpstreamContext(folder, logger))
   const platform = process.platform
-  const endpoint = await openSocketEndpoint({ socket, platform, token, limits, router, logger })
+  const endpoint = await openSocketEndpoint({
+    socket,
+    platform,
+    token: new AccessToken(token),
+    wrongTokens: new WrongTokens(logger),
+    limits,
+    router,
+    logger,
+  })
   onTestFinished(async () => {
     await endpoint.close()
     await router.close()
@@ -117,7 +127,7 @@ describe('a client on the socket', { timeout: 20_000 }, () => {
     expect(await client.line(0)).toMatchObject({ patchbay: 1, ok: false, code })
     await client.untilClosed()
     expect(client.lines).toHaveLength(1)
-    expect(entries.at(-1)?.fields).toEqual({ code })
+    expect(entries.at(-1)?.fields).toEqual({ code, carrier: 'socket' })
     expect(JSON.stringify(entries)).not.toContain(token)
   })
 
@@ -171,6 +181,35 @@ describe('a client on the socket', { timeout: 20_000 }, () => {
     vi.useRealTimers()
     await client.untilClosed()
     expect(client.lines).toEqual([])
+  })
+
+  it('is told to wait when too many came with wrong tokens, and let in with the right one', async () => {
+    const { connect, entries } = await open()
+    const answers: unknown[] = []
+    for (let count = 0; count < 21; count++) {
+      const client = await connect()
+      client.send(hello({ token: 'wrong' }))
+      answers.push(await client.line(0))
+    }
+    expect(answers[19]).toMatchObject({ code: 'bad-token' })
+    expect(answers[20]).toMatchObject({ code: 'busy' })
+    expect(entries).toHaveLength(20)
+    const client = await connect()
+    client.send(hello())
+    expect(await client.line(0)).toEqual({ patchbay: 1, ok: true })
+  })
+
+  it('has to go when 64 others came after it and it has said nothing yet', async () => {
+    const { connect } = await open()
+    const known = await connect()
+    known.send(hello())
+    await known.line(0)
+    const first = await connect()
+    const others = await Promise.all(Array.from({ length: 64 }, connect))
+    await first.untilClosed()
+    others[0]?.send(hello())
+    expect(await others[0]?.line(0)).toEqual({ patchbay: 1, ok: true })
+    expect(known.isClosed).toBe(false)
   })
 
   it('may be silent for as long as it likes after its hello', async () => {

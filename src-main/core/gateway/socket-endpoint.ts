@@ -5,16 +5,19 @@ import { commandClient, helloLimits, type HelloAnswer } from '#contract/rendezvo
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Router } from '../router/router.ts'
+import type { AccessToken } from './access-token.ts'
 import { ClientCarrier } from './client-carrier.ts'
-import { admit } from './hello.ts'
+import { admit, type Door } from './hello.ts'
 import { makePrivateFolder } from './private-files.ts'
 import { withStartLock } from './start-lock.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 /** What the local socket needs. */
 export interface SocketOptions {
   readonly socket: string
   readonly platform: NodeJS.Platform
-  readonly token: string
+  readonly token: AccessToken
+  readonly wrongTokens: WrongTokens
   /** What holds for clients that come after a change. */
   readonly limits: Config['limits']
   readonly router: Router
@@ -28,18 +31,23 @@ export class SocketTaken extends Error {
 
 /** The open local socket. */
 export interface SocketEndpoint {
+  /** Ends the clients that are there; others may come. */
+  endClients(): void
   /** Takes no new clients, ends those that are there, and removes the socket. */
   close(): Promise<void>
 }
 
 const maxClients = 512
+/** How many may be there that have said no hello. */
+const maxStrangers = 64
 
 /** Opens the local socket, which only this user can reach. Rejects with SocketTaken when another app answers on it. */
 export async function openSocketEndpoint(options: SocketOptions): Promise<SocketEndpoint> {
   const { socket, platform } = options
-  const carriers = new Set<ClientCarrier>()
+  const house: House = { carriers: new Set(), strangers: new Set() }
+  const { carriers, strangers } = house
   const server = createServer({ pauseOnConnect: false }, (connection) => {
-    welcome(connection, options, carriers)
+    welcome(connection, options, house)
   })
   if (platform === 'win32') await listen(server, socket, platform)
   else {
@@ -48,6 +56,11 @@ export async function openSocketEndpoint(options: SocketOptions): Promise<Socket
     await chmod(socket, 0o600)
   }
   return {
+    endClients: () => {
+      for (const carrier of [...carriers]) {
+        if (!strangers.has(carrier)) carrier.close()
+      }
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => {
         server.close(() => {
@@ -58,6 +71,13 @@ export async function openSocketEndpoint(options: SocketOptions): Promise<Socket
       await closed
     },
   }
+}
+
+/** Who is connected. */
+interface House {
+  readonly carriers: Set<ClientCarrier>
+  /** Those of them that have said no hello, the oldest first. */
+  readonly strangers: Set<ClientCarrier>
 }
 
 /** Listens; a socket that nobody answers on any more is what an app that was killed left behind. */
@@ -96,8 +116,8 @@ function answers(socket: string): Promise<boolean> {
 }
 
 /** Waits for a client's hello and lets it in, or tells it why not. */
-function welcome(connection: Socket, options: SocketOptions, carriers: Set<ClientCarrier>): void {
-  const { router, token, limits, logger } = options
+function welcome(connection: Socket, options: SocketOptions, { carriers, strangers }: House): void {
+  const { router, limits, logger } = options
   const { messageBytes } = limits
   const streams = { input: connection, output: connection, messageBytes, logger }
   const timer = setTimeout(() => {
@@ -106,12 +126,16 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
   const carrier = new ClientCarrier(streams, () => {
     clearTimeout(timer)
     carriers.delete(carrier)
+    strangers.delete(carrier)
     // What is still to be written goes out; a peer that does not take it is not waited for.
     setTimeout(() => {
       connection.destroy()
     }, 1000).unref()
   })
   carriers.add(carrier)
+  strangers.add(carrier)
+  const [oldest] = strangers
+  if (strangers.size > maxStrangers) oldest?.close()
   const answer = (line: HelloAnswer): void => {
     carrier.send([Buffer.from(JSON.stringify(line))])
   }
@@ -119,15 +143,18 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
   carrier.giveTo({
     receive: (line) => {
       clearTimeout(timer)
+      strangers.delete(carrier)
       connection.off('data', limitHello)
       if (line.length > helloLimits.bytes) {
         carrier.close()
         return
       }
-      const isFull = (): boolean => carriers.size > maxClients
-      const admission = admit(line.toString(), { token, hasServer: (name) => router.hasServer(name), isFull })
+      const admission = admit(line.toString(), toDoor(options, carriers))
       if (!admission.ok) {
-        logger.warning('A client was not let in.', { code: admission.code })
+        const { code } = admission
+        // Of wrong tokens their counter tells.
+        const isTold = code === 'bad-token' || (code === 'busy' && carriers.size <= maxClients)
+        if (!isTold) logger.warning('A client was not let in.', { code, carrier: 'socket' })
         answer({ patchbay: 1, ...admission })
         carrier.close()
         return
@@ -151,5 +178,14 @@ function welcome(connection: Socket, options: SocketOptions, carriers: Set<Clien
     const end = chunk.indexOf(0x0a)
     helloBytes += end === -1 ? chunk.length : end
     if (helloBytes > helloLimits.bytes) carrier.close()
+  }
+}
+
+function toDoor({ router, token, wrongTokens }: SocketOptions, carriers: ReadonlySet<ClientCarrier>): Door {
+  return {
+    isRightToken: (given) => token.isSame(given),
+    onWrongToken: () => wrongTokens.note('socket'),
+    hasServer: (name) => router.hasServer(name),
+    isFull: () => carriers.size > maxClients,
   }
 }

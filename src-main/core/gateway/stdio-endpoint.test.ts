@@ -9,7 +9,7 @@ import { serveStdio } from './stdio-endpoint.ts'
 
 it('serves one client on two streams until its input ends', async () => {
   const { logger } = createLogRecorder()
-  const limits = { messageBytes: 1000 }
+  const limits = { messageBytes: 1000, bodyBytes: 1000 }
   const router = new Router(toWholeConfig([]), createUpstreamContext('/nowhere', logger))
   const [input, output] = [new PassThrough(), new PassThrough()]
   const served = serveStdio({ input, output, limits, router, logger })

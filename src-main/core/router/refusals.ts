@@ -1,4 +1,5 @@
 import { rpcCodes, type RpcError } from '#base/json-rpc.ts'
+import type { RequestFailure } from '../upstream/connection/carrier.ts'
 import type { ServerUnavailable } from '../upstream/server-unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { toStateText } from '../upstream/upstream-state.ts'
@@ -22,6 +23,16 @@ export function toLost(upstream: Upstream, method: string, reason: string): RpcE
   const { state } = upstream.state
   const message = `The server “${server}” was lost before it answered ${method}: ${reason}. The call may or may not have taken effect. ${toStateText(server, upstream.state)}`
   return { code: serverError, message, data: { code: 'server-lost', server, state } }
+}
+
+/** A server that goes on did not take a call, or gave no answer to it. */
+export function toFailed(upstream: Upstream, method: string, { kind, reason }: RequestFailure): RpcError {
+  const server = upstream.server.name
+  const isUntouched = kind !== 'failed'
+  const effect = isUntouched ? 'The call has had no effect.' : 'The call may or may not have taken effect.'
+  const message = `The server “${server}” ${isUntouched ? 'did not take' : 'did not answer'} ${method}: ${reason}. ${effect}`
+  const code = isUntouched ? 'call-refused' : 'call-failed'
+  return { code: serverError, message, data: { code, server } }
 }
 
 /** A server took longer than it is given. */

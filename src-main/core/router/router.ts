@@ -1,5 +1,11 @@
 import { findMember, readString } from '#base/json-head.ts'
-import { bytesAt, notificationLine, type RpcNotification, type RpcRequest } from '#base/json-rpc.ts'
+import {
+  bytesAt,
+  notificationLine,
+  type RpcMessage,
+  type RpcNotification,
+  type RpcRequest,
+} from '#base/json-rpc.ts'
 import type { Config, ServerConfig } from '../config/config.ts'
 import type { Connection } from '../upstream/connection/connection.ts'
 import { ServerPool, type PoolListener, type SessionKey } from '../upstream/server-pool.ts'
@@ -27,8 +33,14 @@ import { Subscriptions, type Send } from './session/subscriptions.ts'
 
 /** A client's side of the router. */
 export interface ClientLink {
+  /** The client's name for people, as it gave it last. */
+  readonly name: string
+  /** The revision of MCP that is spoken with the client; undefined until its session is open. */
+  readonly revision: string | undefined
   /** One line from the client. */
   receive(line: Buffer): void
+  /** The same, of a line that has been read. */
+  take(message: RpcMessage): void
   /** The client keeps up with what is sent to it again. */
   onDrained(): void
   /** The client is gone. */
@@ -153,7 +165,7 @@ export class Router {
   connect({ name, server, port }: ClientIntroduction): ClientLink {
     const session = new Session({ key: this.#nextKey++, name, only: server, port })
     this.#sessions.set(session.key, session)
-    const conversation = new Conversation(session, {
+    return new Conversation(session, {
       endpoint: server === undefined ? this.#whole : new OneServerEndpoint(server, this.#endpointParts),
       questions: this.#questions,
       logger: this.#context.logger,
@@ -163,18 +175,10 @@ export class Router {
       onRootsChanged: (one, notification) => {
         this.#onRootsChanged(one, notification)
       },
+      onClosed: (one) => {
+        this.#closeSession(one)
+      },
     })
-    return {
-      receive: (line) => {
-        conversation.receive(line)
-      },
-      onDrained: () => {
-        session.releaseSources()
-      },
-      close: () => {
-        this.#closeSession(session)
-      },
-    }
   }
 
   readonly #catalogFor = (session: Session): Catalog => this.#catalogs.catalogFor(session.key)
@@ -193,11 +197,11 @@ export class Router {
 
   #toPool(server: ServerConfig, after: Promise<unknown> | undefined): ServerPool {
     const listener: PoolListener = {
-      onRequest: (upstream, connection, request) => {
-        this.#questions.ask(pool, upstream, connection, request)
+      onRequest: (upstream, connection, request, cause) => {
+        this.#questions.ask({ pool, upstream, connection, request, cause })
       },
-      onNotification: (upstream, connection, notification) => {
-        this.#events.onNotification({ pool, upstream, connection, notification })
+      onNotification: (upstream, connection, notification, cause) => {
+        this.#events.onNotification({ pool, upstream, connection, notification, cause })
       },
       onDrained: (connection) => {
         for (const session of this.#sessions.values()) session.releaseInput(connection)
@@ -230,7 +234,7 @@ export class Router {
   }
 
   #initialize(session: Session, request: RpcRequest): void {
-    const asked = openSession(session, request)
+    const revision = openSession(session, request)
     const id = Buffer.from(bytesAt(request.bytes, request.id))
     const pool = this.#servers.find(session.only)
     if (session.only !== undefined && pool === undefined) {
@@ -244,16 +248,16 @@ export class Router {
         server: one.server.name,
         initialize: one.initialize,
       }))
-      session.sendResult(id, toWholeInitialize(asked, joinInstructions(sections)))
+      session.sendResult(id, toWholeInitialize(revision, joinInstructions(sections)))
       return
     }
     if (pool.initialize !== undefined) {
-      session.sendResult(id, toServerInitialize(asked, pool.initialize))
+      session.sendResult(id, toServerInitialize(revision, pool.initialize))
       return
     }
     pool.whenReady(session.key, session.isAlive).then(
       ({ connection }) => {
-        session.sendResult(id, toServerInitialize(asked, connection.initialize))
+        session.sendResult(id, toServerInitialize(revision, connection.initialize))
       },
       (error: unknown) => {
         if (session.phase === 'closed') return

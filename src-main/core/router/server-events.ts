@@ -26,6 +26,8 @@ interface Source {
   readonly upstream: Upstream
   readonly connection: Connection
   readonly notification: RpcNotification
+  /** The id of the request of ours whose stream brought it, where each has a stream of its own. */
+  readonly cause: number | undefined
 }
 
 /** Passes a server's notifications on to the clients that they are for. */
@@ -68,9 +70,12 @@ export class ServerEvents {
   }
 
   /** What only the server and its client understand goes to clients that are with this one server. */
-  #passToTransparent({ pool, upstream, connection, notification }: Source): void {
+  #passToTransparent(source: Source): void {
+    const { pool, upstream, connection, notification } = source
+    const { caller, call } = findCaller(source)
     for (const session of this.#parts.usersOf(pool, upstream)) {
-      if (session.only !== undefined) session.send([notification.bytes], connection)
+      if (session.only === undefined || (caller !== undefined && session.key !== caller)) continue
+      session.send([notification.bytes], connection, call)
     }
   }
 
@@ -84,13 +89,34 @@ export class ServerEvents {
     }
   }
 
-  /** Log messages go to those who have a call in flight on the server; with none, to those who are with it alone. */
-  #onLogMessage({ pool, upstream, connection, notification }: Source): void {
+  /**
+   * Log messages go to the one whose call brought them, else to those who have a call in flight on the server; with none,
+   * to those who are with it alone.
+   */
+  #onLogMessage(source: Source): void {
+    const { pool, upstream, connection, notification } = source
     const users = this.#parts.usersOf(pool, upstream)
+    const { caller, call } = findCaller(source)
+    if (caller !== undefined) {
+      const sessions = users.filter((session) => session.key === caller)
+      this.#parts.logs.pass(connection, notification, { sessions, call })
+      return
+    }
     const isOwned = pool.ownerOf(upstream) !== undefined
     const busy = connection.requests.sessionsAtWork()
     const calling = users.filter((session) => busy.has(session.key))
     const alone = users.filter((session) => session.only !== undefined)
-    this.#parts.logs.pass(connection, notification, isOwned ? users : calling.length > 0 ? calling : alone)
+    const sessions = isOwned ? users : calling.length > 0 ? calling : alone
+    this.#parts.logs.pass(connection, notification, { sessions, call: undefined })
   }
+}
+
+/** Who made the call whose stream brought a notification, and the key of that call. */
+function findCaller({ connection, cause }: Source): {
+  caller?: number | undefined
+  call?: string | undefined
+} {
+  if (cause === undefined) return {}
+  const { requests } = connection
+  return { caller: requests.findSession(cause), call: requests.find(cause)?.call }
 }

@@ -12,6 +12,14 @@ export interface RestartPolicy {
 /** Failures so far, as times in milliseconds of a clock that is never set back, oldest first. */
 export type Failures = readonly number[]
 
+/** What a failure says of the next try. */
+export interface FailureKind {
+  /** What was wrong passes by itself, as when a network is gone: such a failure is no reason to give up. */
+  readonly isPassing: boolean
+  /** How long not to try, at least, in milliseconds. */
+  readonly retryAfterMs: number
+}
+
 /** What follows a failure: another try after a delay, or none until a person asks for it. */
 export type RestartDecision =
   | { readonly type: 'retry'; readonly delayMs: number }
@@ -24,14 +32,22 @@ export function addFailure(policy: RestartPolicy, failures: Failures, now: numbe
   return [...failures.filter((time) => time > since), now]
 }
 
+const ordinary: FailureKind = { isPassing: false, retryAfterMs: 0 }
+
 /**
  * What to do after the last of these failures. The delay doubles with each one in the window; jitter takes off up to
  * half of it, so that servers that failed together do not start together. `random` is in [0, 1).
  */
-export function decideRestart(policy: RestartPolicy, failures: Failures, random: number): RestartDecision {
+export function decideRestart(
+  policy: RestartPolicy,
+  failures: Failures,
+  random: number,
+  { isPassing, retryAfterMs }: FailureKind = ordinary,
+): RestartDecision {
   if (!policy.enabled) return { type: 'never' }
-  if (failures.length > policy.max) return { type: 'crash-loop' }
+  if (failures.length > policy.max && !isPassing) return { type: 'crash-loop' }
   const doubled = policy.delayMs * 2 ** Math.max(0, failures.length - 1)
   const delay = Math.min(doubled, policy.maxDelayMs)
-  return { type: 'retry', delayMs: Math.round(policy.jitter ? delay * (1 - random / 2) : delay) }
+  const varied = Math.round(policy.jitter ? delay * (1 - random / 2) : delay)
+  return { type: 'retry', delayMs: Math.max(varied, retryAfterMs) }
 }

@@ -27,6 +27,8 @@ export type UpstreamEvent =
   | { readonly type: 'answered' }
   | { readonly type: 'failed'; readonly reason: string; readonly decision: RestartDecision }
   | { readonly type: 'retry-due' }
+  /** The server has forgotten the session: another is opened at once. */
+  | { readonly type: 'expired' }
   /** Another configuration holds: it is ended and started with that, unless it was not running. */
   | { readonly type: 'replaced' }
   | { readonly type: 'stop-asked'; readonly reason?: string }
@@ -46,6 +48,8 @@ export function nextState(current: UpstreamState, event: UpstreamEvent): Upstrea
       return current.state === 'starting' || isOpen(current) ? afterFailure(current, event) : current
     case 'retry-due':
       return current.state === 'back-off' ? { state: 'starting', attempt: current.attempt } : current
+    case 'expired':
+      return isOpen(current) ? { state: 'starting', attempt: 1 } : current
     case 'replaced':
       return isAtRest(current) && !hasGivenUp(current) ? current : { state: 'starting', attempt: 1 }
     case 'stop-asked':

@@ -2,17 +2,17 @@ import type { RpcNotification, RpcRequest } from '#base/json-rpc.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { isSameValue } from '../config/is-same-value.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { ServerOutput } from '../observe/server-output.ts'
-import type { ProcessCommand } from '../supervisor/managed-process.ts'
-import { addFailure, decideRestart, type Failures } from '../supervisor/restart-policy.ts'
+import { addFailure, decideRestart, type FailureKind, type Failures } from '../supervisor/restart-policy.ts'
 import { Connection } from './connection/connection.ts'
-import { toFailureReason } from './failure-reason.ts'
+import { toFailureKind, toFailureReason } from './failure-reason.ts'
 import { HealthCheck } from './health-check.ts'
 import { IdleStop } from './idle-stop.ts'
 import { ListFollower } from './lists/list-follower.ts'
 import type { ListKind, Lists } from './lists/list-items.ts'
 import { PatientWaiters } from './patient-waiters.ts'
-import { openStdioCarrier } from './connection/stdio-carrier.ts'
+import { OpeningTimedOut } from './connection/handshake.ts'
+import { Endings } from './endings.ts'
+import { findOutput, prepareTransport, type OpenCarrier } from './prepare-transport.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 import {
@@ -27,8 +27,19 @@ import {
 
 /** What an upstream tells. */
 export interface UpstreamListener {
-  readonly onRequest: (upstream: Upstream, connection: Connection, request: RpcRequest) => void
-  readonly onNotification: (upstream: Upstream, connection: Connection, notification: RpcNotification) => void
+  /** `cause` is the id of the request of ours whose stream brought it, where each has a stream of its own. */
+  readonly onRequest: (
+    upstream: Upstream,
+    connection: Connection,
+    request: RpcRequest,
+    cause?: number,
+  ) => void
+  readonly onNotification: (
+    upstream: Upstream,
+    connection: Connection,
+    notification: RpcNotification,
+    cause?: number,
+  ) => void
   readonly onDrained: (connection: Connection) => void
   /** A session with the server was opened: what it has to know of our clients is to be told anew. */
   readonly onOpened: (upstream: Upstream, connection: Connection) => void
@@ -63,17 +74,14 @@ export class Upstream {
   #life = 0
   readonly #waiters = new PatientWaiters()
   #following: Promise<void> = Promise.resolve()
-  /** Sessions that end: their processes may outlast them for a moment. */
-  readonly #endings = new Set<Promise<unknown>>()
-  /** Those that still have a grace, and what ends it. */
-  readonly #graces = new Map<Connection, AbortController>()
+  readonly #endings = new Endings()
 
   constructor(server: ServerConfig, context: UpstreamContext, lists: Lists, listener: UpstreamListener) {
     this.#server = server
     this.#context = context
     this.#listener = listener
     this.#logger = context.logger.with({ server: server.name })
-    if (context.after !== undefined) this.#note(context.after)
+    if (context.after !== undefined) this.#endings.note(context.after)
     this.#lists = new ListFollower({
       logger: this.#logger,
       timeoutMs: server.timeouts.connectSeconds * 1000,
@@ -134,14 +142,17 @@ export class Upstream {
   async stop(reason?: string, how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
     const connection = this.#leave()
     this.#apply(reason === undefined ? { type: 'stop-asked' } : { type: 'stop-asked', reason })
-    if (connection !== undefined) this.#end(connection, how === 'graceful' ? drainMs : 0)
-    if (how === 'at-once') for (const grace of this.#graces.values()) grace.abort()
-    await Promise.all(this.#endings)
+    if (connection !== undefined) this.#endings.end(connection, how === 'graceful' ? drainMs : 0)
+    if (how === 'at-once') this.#endings.hurry()
+    await this.#endings.untilEnded()
   }
 
   /** Settles when no call is in flight on it, or on a process of its that comes to its end; or after so long. */
   async untilUnused(milliseconds: number): Promise<void> {
-    const connections = [...this.#graces.keys(), ...(this.connection === undefined ? [] : [this.connection])]
+    const connections = [
+      ...this.#endings.withGrace,
+      ...(this.connection === undefined ? [] : [this.connection]),
+    ]
     await Promise.all(connections.map(({ requests }) => requests.untilUnused(milliseconds)))
   }
 
@@ -163,7 +174,7 @@ export class Upstream {
     const connection = this.#leave()
     this.#failures = []
     this.#apply({ type: 'replaced' })
-    if (connection !== undefined) this.#end(connection, drainMs)
+    if (connection !== undefined) this.#endings.end(connection, drainMs)
     if (this.#state.state === 'starting') this.#connect()
   }
 
@@ -212,52 +223,47 @@ export class Upstream {
     this.#life += 1
     this.#isDelayed = false
     const life = this.#life
-    const { command, args, env, cwd } = this.#server.transport
-    // Two copies at once could stand in each other's way.
-    const ended = Promise.all([...this.#endings])
+    const server = this.#server
+    const options = {
+      context: this.#context,
+      output: findOutput(this.#server, this.#context),
+      logger: this.#logger,
+    }
+    // Two copies of a program at once could stand in each other's way.
+    const ended = server.transport.type === 'stdio' ? this.#endings.untilEnded() : Promise.resolve()
     ended
-      .then(() => this.#context.launcher.prepare({ command, args, env, cwd }))
+      .then(() => prepareTransport(server, options))
       .then(
-        (ready) => {
-          if (life === this.#life) this.#open(ready)
+        (openCarrier) => {
+          if (life === this.#life) this.#open(openCarrier)
         },
         (error: unknown) => {
-          if (life === this.#life) this.#fail(toFailureReason(error, command))
+          if (life === this.#life) this.#fail(toFailureReason(error, server.transport))
         },
       )
   }
 
-  #open(command: ProcessCommand): void {
-    const { host, limits, launcher } = this.#context
-    const { name, transport, timeouts } = this.#server
-    const { platform } = host
-    const { messageBytes } = limits
-    const output = this.#getOutput()
-    const logger = this.#logger
+  #open(openCarrier: OpenCarrier): void {
+    const { transport, timeouts } = this.#server
     const connection = new Connection(
       {
-        openCarrier: (listener) =>
-          openStdioCarrier(
-            launcher.launch(command, name),
-            { platform, messageBytes, output, logger },
-            listener,
-          ),
+        openCarrier,
         connectMs: timeouts.connectSeconds * 1000,
-        onOutput: (line) => {
-          output.add('stdout', line)
-        },
-        logger,
+        output: findOutput(this.#server, this.#context),
+        logger: this.#logger,
       },
       {
-        onRequest: (from, request) => {
-          this.#listener.onRequest(this, from, request)
+        onRequest: (from, request, cause) => {
+          this.#listener.onRequest(this, from, request, cause)
         },
-        onNotification: (from, notification) => {
-          this.#listener.onNotification(this, from, notification)
+        onNotification: (from, notification, cause) => {
+          this.#listener.onNotification(this, from, notification, cause)
         },
-        onDrained: (from) => {
-          this.#listener.onDrained(from)
+        onDrained: this.#listener.onDrained,
+        onDoubtful: (from) => {
+          if (from === this.#connection) this.#health?.checkNow()
         },
+        onExpired: this.#renew,
         onClosed: (from, reason) => {
           this.#listener.onClosed(from)
           this.#lose(from, reason)
@@ -270,7 +276,7 @@ export class Upstream {
         this.#onOpened(connection)
       },
       (error: unknown) => {
-        this.#lose(connection, toFailureReason(error, transport.command))
+        this.#lose(connection, toFailureReason(error, transport), error instanceof OpeningTimedOut)
       },
     )
   }
@@ -287,37 +293,43 @@ export class Upstream {
         this.#apply({ type: 'answered' })
       },
       onDead: (reason) => {
-        this.#lose(connection, reason)
+        this.#lose(connection, reason, true)
       },
     })
     this.#apply({ type: 'negotiated' })
     this.#idleStop.adjust(this.#server.idleStopSeconds)
   }
 
-  /** The session failed: it is ended, and opened again unless it failed too often. */
-  #lose(connection: Connection, cause: string): void {
+  /** The server has forgotten the session: what is in flight comes to its end, and another one is opened at once. */
+  readonly #renew = (connection: Connection): void => {
+    if (this.#connection !== connection) return
+    if (!connection.hasServed) {
+      this.#lose(connection, 'it forgot the session right after it had opened it')
+      return
+    }
+    this.#leave()
+    this.#apply({ type: 'expired' })
+    this.#endings.end(connection, drainMs)
+    this.#connect()
+  }
+
+  /** The session failed, maybe since the server `isSilent`: it is ended, and opened again unless it failed too often. */
+  #lose(connection: Connection, cause: string, isSilent = false): void {
     if (this.#connection !== connection) return
     this.#leave()
-    connection.abandon(this.#fail(cause))
-    this.#end(connection)
+    connection.abandon(this.#fail(cause, toFailureKind(this.#server.transport, connection.end, isSilent)))
+    this.#endings.end(connection)
   }
 
   /** Gives the cause without secrets. */
-  #fail(cause: string): string {
+  #fail(cause: string, kind?: FailureKind): string {
     const { restart } = this.#server
-    const reason = this.#getOutput().redact(cause)
+    const reason = findOutput(this.#server, this.#context).redact(cause)
     this.#failures = addFailure(restart, this.#failures, performance.now())
-    const decision = decideRestart(restart, this.#failures, Math.random())
+    const decision = decideRestart(restart, this.#failures, Math.random(), kind)
     this.#apply({ type: 'failed', reason, decision })
     if (decision.type === 'retry') this.#timer = setTimeout(this.#retry, decision.delayMs)
     return reason
-  }
-
-  /** What it prints; secrets of the server as it is now are masked there. */
-  #getOutput(): ServerOutput {
-    const { host, outputs } = this.#context
-    const { env, args } = this.#server.transport
-    return outputs.get(this.#server.name, env, { args, inherited: host.env })
   }
 
   /** Whatever was under way is so no more; gives the session that is to be ended. */
@@ -331,23 +343,6 @@ export class Upstream {
     const connection = this.#connection
     this.#connection = undefined
     return connection
-  }
-
-  /** Ends a session once the calls in flight on it have come to their end, or after a grace. */
-  #end(connection: Connection, graceMs = 0): void {
-    const grace = new AbortController()
-    const end = async (): Promise<void> => {
-      if (graceMs > 0) await connection.requests.untilUnused(graceMs, grace.signal)
-      connection.abandon('Patchbay stopped it')
-      await connection.stop()
-    }
-    this.#graces.set(connection, grace)
-    this.#note(end().finally(() => this.#graces.delete(connection)))
-  }
-
-  #note(ending: Promise<unknown>): void {
-    const noted = ending.finally(() => this.#endings.delete(noted))
-    this.#endings.add(noted)
   }
 
   #apply(event: UpstreamEvent): void {

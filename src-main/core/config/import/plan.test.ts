@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findKnownServers, planImport, type ImportPlan, type PlannedServer } from './plan.ts'
-import { findTransportNotBuilt } from '../schema/not-built.ts'
 
 const env = { HOME: '/home/me', TOKEN: 'x' }
 const configFile = '/data/config.json'
@@ -37,8 +36,6 @@ const mcp = (servers: object): string => JSON.stringify({ mcpServers: servers })
 
 describe('what becomes of servers', () => {
   it('of Claude: names, doubles, projects, and what cannot be taken with its line', () => {
-    const sentence = findTransportNotBuilt('http')
-    const remote = sentence === undefined ? '+ remote 25 remote' : `- remote 25: ${sentence}`
     expect(toLines(fixture('claude.json'))).toEqual([
       '+ files 4 files',
       '+ my_server.v2 5 my-server-v2',
@@ -50,7 +47,7 @@ describe('what becomes of servers', () => {
       '- words 22: Its args is of a wrong kind; expected a list of text.',
       '- nothing 23: It has neither a command nor an address.',
       '- text 24: Expected a group of keys here.',
-      remote,
+      '+ remote 25 remote',
       '+ off 30 off',
       '- projects["/home/me/work"].mcpServers.inner 39: It belongs to one project alone.',
     ])
@@ -91,7 +88,10 @@ describe('what becomes of servers', () => {
       'Only the servers are taken, not gateway.',
       'Patchbay has to be started with TOKEN in its environment.',
     ])
-    expect(fixture('zr.yaml').notes).toEqual(['Only the servers are taken, not proxy, webUI.'])
+    expect(fixture('zr.yaml').notes).toEqual([
+      'Only the servers are taken, not proxy, webUI.',
+      'Patchbay has to be started with TOKEN in its environment.',
+    ])
   })
 
   it('of one that is there already, under any name', () => {

@@ -1,6 +1,7 @@
-import { isSecretName, looksSecret } from '#core/observe/redact.ts'
+import { isSecretName, looksSecret, mask } from '#core/observe/redact.ts'
 import type { ServerEntry } from './entry.ts'
 import { toKeyText } from '../fault.ts'
+import { isRandom, maskPathParts } from '../shown-address.ts'
 import type { Path } from '../syntax/config-node.ts'
 
 /** An entry that can be shown, and where in it secrets stand in plain text, such as `env.API_KEY`. */
@@ -9,7 +10,6 @@ interface MaskedEntry {
   readonly secrets: readonly string[]
 }
 
-const mask = '•••'
 /** Programs of which the option -p has the password right behind it. */
 const shortPasswordPrograms = /(?:^|[\\/])(?:mysql|mysqldump|mysqladmin|mariadb)(?:\.exe)?$/
 
@@ -115,21 +115,14 @@ function isFilled(text: string): boolean {
 
 /** An address without its password, and without parameters and parts of its path that look like keys. */
 function maskAddress(text: string): string {
-  return (
-    text
-      // Up to the last @: a password may hold others.
-      .replace(/^([\w+.-]+:\/\/)[^/?#]+@/, (found, scheme: string) =>
-        looksSecret(found) ? `${scheme}${mask}@` : found,
-      )
-      .replaceAll(/([?&])([^=&#?]+)=([^&#]+)/g, (found, mark: string, name: string, value: string) => {
-        const isSecret = (isSecretName(name) && isFilled(withoutTokens(value))) || isRandom(value)
-        return isSecret ? `${mark}${name}=${mask}` : found
-      })
-      .replaceAll(/(?<=\/)[\w-]+(?=[/?#]|$)/g, (part) => (isRandom(part) ? mask : part))
-  )
-}
-
-/** Long, and of letters and digits: nobody names things so. */
-function isRandom(text: string): boolean {
-  return /^[\w-]{24,}$/.test(text) && /\d/.test(text) && /[A-Za-z]/.test(text)
+  const masked = text
+    // Up to the last @: a password may hold others.
+    .replace(/^([\w+.-]+:\/\/)[^/?#]+@/, (found, scheme: string) =>
+      looksSecret(found) ? `${scheme}${mask}@` : found,
+    )
+    .replaceAll(/([?&])([^=&#?]+)=([^&#]+)/g, (found, mark: string, name: string, value: string) => {
+      const isSecret = (isSecretName(name) && isFilled(withoutTokens(value))) || isRandom(value)
+      return isSecret ? `${mark}${name}=${mask}` : found
+    })
+  return maskPathParts(masked)
 }

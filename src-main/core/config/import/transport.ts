@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { UnfitServer, type ForeignFields } from './fields.ts'
+import { isReservedHeader } from '../schema/header-schema.ts'
 import { findNearWord } from '../schema/near-word.ts'
 import type { VariableWriter } from './variables.ts'
 
@@ -57,7 +58,7 @@ export function readTransport(
   return {
     type: type ?? 'http',
     url: hints.variables.write(url),
-    headers: readHeaders(place, hints.variables),
+    headers: readHeaders(place, hints),
     protocols: type === 'websocket' ? place.texts('protocols') : undefined,
   }
 }
@@ -104,18 +105,29 @@ function writePlace(text: string, isPath: boolean, { variables, folder, notes }:
   return path.join(folder.replaceAll('${', '$${'), written)
 }
 
-function readHeaders(place: ForeignFields, variables: VariableWriter): Record<string, string> {
+/** Of two that differ in the case of their letters the later one counts. Those that Patchbay sets are left out. */
+function readHeaders(place: ForeignFields, { variables, notes }: TransportHints): Record<string, string> {
   const given = place.textByName('headers', 'http_headers') ?? {}
-  const nested = place.group('requestInit')?.textByName('headers') ?? {}
-  const named = Object.entries(place.textByName('env_http_headers') ?? {}).map(([header, name]) => {
-    return [header, variables.writeVariable(name)] as const
-  })
+  const nested = place.group('requestInit', 'requestOptions')?.textByName('headers') ?? {}
+  const named = place.textByName('env_http_headers') ?? {}
   const bearer = place.text('bearer_token_env_var')
-  return {
-    ...writeAll({ ...given, ...nested }, variables),
-    ...Object.fromEntries(named),
-    ...(bearer === undefined ? {} : { Authorization: `Bearer ${variables.writeVariable(bearer)}` }),
+  // Written only once they are chosen: what is missing for the others does not count.
+  const writers: (readonly [string, () => string])[] = [
+    ...Object.entries({ ...given, ...nested }).map(
+      ([name, text]) => [name, () => variables.writeValue(text)] as const,
+    ),
+    ...Object.entries(named).map(
+      ([name, variable]) => [name, () => variables.writeVariable(variable)] as const,
+    ),
+  ]
+  if (bearer !== undefined) {
+    writers.push(['Authorization', () => `Bearer ${variables.writeVariable(bearer)}`])
   }
+  const chosen = [...new Map(writers.map((writer) => [writer[0].toLowerCase(), writer])).values()]
+  const reserved = chosen.map(([name]) => name).filter(isReservedHeader)
+  if (reserved.length > 0) notes.push(`Not taken, since Patchbay sets it itself: ${reserved.join(', ')}.`)
+  const ours = chosen.filter(([name]) => !isReservedHeader(name))
+  return Object.fromEntries(ours.map(([name, write]) => [name, write()]))
 }
 
 function writeAll(

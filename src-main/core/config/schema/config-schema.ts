@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { gatewaySchema } from './gateway-schema.ts'
 import { serverSchema } from './server-schema.ts'
-import { filledText, flag, group, oneOf, text, textList, wholeNumber } from './value-schemas.ts'
+import { flag, group, text, textList, wholeNumber } from './value-schemas.ts'
 
 const bytes = wholeNumber(1)
 const serverName = z
@@ -9,20 +10,6 @@ const serverName = z
     /^[A-Za-z0-9][A-Za-z0-9-]{0,30}$/,
     'a server name of up to 31 letters, digits and hyphens that begins with a letter or digit',
   )
-
-const gatewaySchema = group({
-  host: filledText.default('127.0.0.1').describe('Address to listen on'),
-  port: wholeNumber(0, 65_535).default(7411).describe('Port to listen on; 0 takes a free one'),
-  auth: oneOf(['token', 'none']).default('token').describe('What clients have to show'),
-  naming: oneOf(['server__tool', 'mcp__proxy__server__tool', 'tool'])
-    .default('server__tool')
-    .describe('How clients see the names of tools'),
-  maxToolNameLength: wholeNumber(16, 128)
-    .default(50)
-    .describe('Longer names are cut and get a hash at their end'),
-  allowedHosts: textList.default([]).describe('Values of the Host header to accept besides our own'),
-  allowedOrigins: textList.default([]).describe('Values of the Origin header to accept besides our own'),
-})
 
 const limitsSchema = group({
   messageBytes: bytes.default(67_108_864).describe('The longest message of a server or client, in bytes'),

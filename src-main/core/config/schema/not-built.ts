@@ -25,24 +25,13 @@ const rows: readonly NotBuilt[] = [
   },
   { key: 'servers.*.balance', sentence: 'Balancing over endpoints is not built yet; leave this out.' },
   { key: 'servers.*.oauth', sentence: 'Signing in to servers is not built yet; leave this out.' },
-  { key: 'gateway.host', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
-  { key: 'gateway.port', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
-  { key: 'gateway.auth', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
-  { key: 'gateway.allowedHosts', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
-  {
-    key: 'gateway.allowedOrigins',
-    sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.',
-  },
-  { key: 'limits.bodyBytes', sentence: 'Reaching Patchbay over HTTP is not built yet; leave this out.' },
   { key: 'profiles', sentence: 'Profiles are not built yet; leave this out.' },
 ]
 
 const transports: ReadonlyMap<TransportType, string> = new Map([
-  ['http', 'Servers behind an HTTP address are not built yet; expected a server with a command.'],
-  ['sse', 'Servers behind HTTP with server-sent events are not built yet; expected a server with a command.'],
-  ['websocket', 'Servers behind a WebSocket are not built yet; expected a server with a command.'],
-  ['tcp', 'Servers behind a TCP port are not built yet; expected a server with a command.'],
-  ['socket', 'Servers behind a local socket are not built yet; expected a server with a command.'],
+  ['websocket', 'Servers behind a WebSocket are not built yet; expected one with a command or of type http.'],
+  ['tcp', 'Servers behind a TCP port are not built yet; expected one with a command or of type http.'],
+  ['socket', 'Servers behind a local socket are not built yet; expected one with a command or of type http.'],
 ])
 
 /** Why `${secret:NAME}` is refused. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { headers } from './header-schema.ts'
 import {
   address,
   filledText,
@@ -10,7 +11,6 @@ import {
   seconds,
   secondsOrNever,
   text,
-  textByName,
   textList,
   wholeNumber,
 } from './value-schemas.ts'
@@ -21,9 +21,9 @@ export const transportTypes = ['stdio', 'http', 'sse', 'websocket', 'tcp', 'sock
 /** One of `transportTypes`. */
 export type TransportType = (typeof transportTypes)[number]
 
-const webAddress = address('https://example.com/mcp', ['http:', 'https:'])
+const exampleAddress = 'https://example.com/mcp'
+const webAddress = address(exampleAddress, ['http:', 'https:'])
 const webSocketAddress = address('wss://example.com/mcp', ['ws:', 'wss:'])
-const headers = textByName.optional().describe('Headers sent with every request')
 const variableName = z
   .string()
   .regex(/^[^=\0]+$/, 'the name of an environment variable: not empty and without "="')
@@ -149,14 +149,20 @@ const commonKeys = {
   oauth: oauth.optional().describe('Sign-in, where the server cannot be asked for it'),
 }
 
+const noUrl = { path: ['url'], message: `an address like ${exampleAddress}` }
+
+function hasAddress({ url, endpoints }: { url?: string | undefined; endpoints: readonly object[] }): boolean {
+  return url !== undefined || endpoints.length > 0
+}
+
 /** One server: an option for each of `transportTypes`, in that order. */
 export const serverSchema = z.discriminatedUnion(
   'type',
   [
     group({ ...stdioKeys, ...commonKeys }),
     // The url may be missing where there are endpoints.
-    group({ type: httpType, url: webAddress.optional(), headers, ...commonKeys }),
-    group({ type: sseType, url: webAddress.optional(), headers, ...commonKeys }),
+    group({ type: httpType, url: webAddress.optional(), headers, ...commonKeys }).refine(hasAddress, noUrl),
+    group({ type: sseType, url: webAddress.optional(), headers, ...commonKeys }).refine(hasAddress, noUrl),
     group({ type: webSocketType, url: webSocketAddress.optional(), headers, protocols, ...commonKeys }),
     group({ ...tcpKeys, ...commonKeys }),
     group({ ...socketKeys, ...commonKeys }),

@@ -50,14 +50,29 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   return z.enum(words, `one of ${words.join(', ')}`)
 }
 
-/** Keys with text, such as headers. */
-export const textByName = z.record(filledText, text, 'a group of keys with text')
+/** Text of which `findExpected` says what is expected instead, or undefined when it is right. */
+export function checkedText(expected: string, findExpected: (value: string) => string | undefined) {
+  return z.string(expected).superRefine((value, context) => {
+    const message = findExpected(value)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+}
 
-/** An absolute address of one of the schemes. */
+/** An absolute address of one of the schemes. What would be shown with it or never sent is refused. */
 export function address(example: string, schemes: readonly string[]) {
-  return z.string(`an address like ${example}`).refine((value) => {
-    return URL.canParse(value) && schemes.includes(new URL(value).protocol)
-  }, `an address like ${example}`)
+  const expected = `an address like ${example}`
+  return checkedText(expected, (value) => {
+    // The parser would drop or escape these.
+    if (/[\s\p{Cc}]/u.test(value) || !URL.canParse(value)) return expected
+    const { protocol, username, password } = new URL(value)
+    if (!schemes.includes(protocol)) return expected
+    if (username !== '' || password !== '') {
+      return `${expected}, without a name or password in it, which would be shown; send them in a header, such as Authorization`
+    }
+    return value.includes('#')
+      ? `${expected}, without a # and what follows it, which no server gets`
+      : undefined
+  })
 }
 
 /** A group in which only the keys of the shape may stand. */

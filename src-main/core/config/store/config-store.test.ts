@@ -91,7 +91,7 @@ describe('a configuration that is edited', () => {
     const { store, told } = await openStore(named)
     await writeFile(place('c.yaml'), 'version: 1\nservers: { a: { command: "${COMMAND}" } }')
     await untilTold(told, 'a')
-    expect(store.config.servers[0]?.transport.command).toBe('node')
+    expect(store.config.servers[0]?.transport).toMatchObject({ command: 'node' })
   })
 
   it('tells nobody who has unsubscribed, and nothing once it is closed', async () => {

@@ -21,6 +21,7 @@ export interface ConversationParts {
   readonly logger: Logger
   readonly initialize: (session: Session, request: RpcRequest) => void
   readonly onRootsChanged: (session: Session, notification: RpcNotification) => void
+  readonly onClosed: (session: Session) => void
 }
 
 const emptyResult = Buffer.from('{}')
@@ -35,13 +36,38 @@ export class Conversation {
     this.#parts = parts
   }
 
+  /** The client's name for people, as it gave it last. */
+  get name(): string {
+    return this.#session.name
+  }
+
+  /** The revision of MCP that is spoken with the client; undefined until its session is open. */
+  get revision(): string | undefined {
+    return this.#session.phase === 'open' ? this.#session.revision : undefined
+  }
+
+  /** One line from the client. */
   receive(line: Buffer): void {
-    const message = parseMessage(line)
+    this.take(parseMessage(line))
+  }
+
+  /** The same, of a line that has been read. */
+  take(message: RpcMessage): void {
     try {
       this.#take(message)
     } catch (error) {
       this.#onTrouble(message, error)
     }
+  }
+
+  /** The client keeps up with what is sent to it again. */
+  onDrained(): void {
+    this.#session.releaseSources()
+  }
+
+  /** The client is gone. */
+  close(): void {
+    this.#parts.onClosed(this.#session)
   }
 
   #take(message: RpcMessage): void {
@@ -99,9 +125,11 @@ export class Conversation {
   #onCancelled({ bytes, params }: RpcNotification): void {
     const span = findMember(bytes, params, 'requestId')
     if (span === undefined) return
-    this.#session.calls
-      .get(idKey(bytes, span))
-      ?.cancel((requestId) => splice(bytes, [{ span, bytes: requestId }]))
+    const key = idKey(bytes, span)
+    const call = this.#session.calls.get(key)
+    if (call === undefined) return
+    call.cancel((requestId) => splice(bytes, [{ span, bytes: requestId }]))
+    this.#session.endCall(key)
   }
 
   #onTrouble(message: RpcMessage, error: unknown): void {

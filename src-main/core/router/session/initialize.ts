@@ -5,12 +5,14 @@ import { bytesAt, type RpcRequest } from '#base/json-rpc.ts'
 import { splice } from '#base/splice.ts'
 import type { Session } from './session.ts'
 
-/** Takes in what a client says of itself when it opens its session, and gives the revision that it asks for. */
-export function openSession(session: Session, { bytes, params }: RpcRequest): string | undefined {
+/** Takes in what a client says of itself when it opens its session, and gives the revision to speak with it. */
+export function openSession(session: Session, { bytes, params }: RpcRequest): string {
   const capabilities = findMember(bytes, params, 'capabilities')
   const name = readString(bytes, findPath(bytes, params, ['clientInfo', 'name']))
   session.open(capabilities && bytesAt(bytes, capabilities), name)
-  return readString(bytes, findMember(bytes, params, 'protocolVersion'))
+  const asked = readString(bytes, findMember(bytes, params, 'protocolVersion'))
+  session.revision = toVersion(asked)
+  return session.revision
 }
 
 /** The revision to speak with a client: the one that it asks for, else the newest that opens with `initialize`. */
@@ -19,9 +21,9 @@ function toVersion(asked: string | undefined): string {
 }
 
 /** What a client of the whole is told (docs/interfaces.md, "What a client of the whole sees"). */
-export function toWholeInitialize(asked: string | undefined, instructions: string | undefined): Buffer {
+export function toWholeInitialize(protocolVersion: string, instructions: string | undefined): Buffer {
   const result = {
-    protocolVersion: toVersion(asked),
+    protocolVersion,
     capabilities: {
       tools: { listChanged: true },
       resources: { listChanged: true, subscribe: true },
@@ -35,11 +37,11 @@ export function toWholeInitialize(asked: string | undefined, instructions: strin
   return Buffer.from(JSON.stringify(result))
 }
 
-/** What a client of one server is told: the server's own answer, in the revision that the client asks for. */
-export function toServerInitialize(asked: string | undefined, initialize: Buffer): Buffer {
+/** What a client of one server is told: the server's own answer, in the revision that is spoken with the client. */
+export function toServerInitialize(revision: string, initialize: Buffer): Buffer {
   const span = findMember(initialize, wholeOf(initialize), 'protocolVersion')
   if (span === undefined) return initialize
-  return Buffer.concat(splice(initialize, [{ span, bytes: Buffer.from(JSON.stringify(toVersion(asked))) }]))
+  return Buffer.concat(splice(initialize, [{ span, bytes: Buffer.from(JSON.stringify(revision)) }]))
 }
 
 /** The instructions of several servers as one text, each under its server's name; undefined when none has any. */

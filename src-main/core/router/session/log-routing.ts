@@ -34,12 +34,16 @@ export class LogRouting {
     )
   }
 
-  /** Passes a log message on to those of some sessions that want it. */
-  pass(connection: Connection, { bytes, params }: RpcNotification, sessions: readonly Session[]): void {
+  /** Passes a log message on to those of some sessions that want it; `call` is the client's request that it belongs to. */
+  pass(
+    connection: Connection,
+    { bytes, params }: RpcNotification,
+    { sessions, call }: { readonly sessions: readonly Session[]; readonly call: string | undefined },
+  ): void {
     const level = readString(bytes, findMember(bytes, params, 'level'))
     const isRaised = this.#told.has(connection)
     for (const session of sessions) {
-      if (isWanted(level, session.logLevel, isRaised)) session.send([bytes], connection)
+      if (isWanted(level, session.logLevel, isRaised)) session.send([bytes], connection, call)
     }
   }
 }

@@ -24,8 +24,20 @@ export interface SessionDirectory {
   thatSee(pool: ServerPool): Session[]
 }
 
+/** A question of a server and where it came from. */
+export interface Question {
+  readonly pool: ServerPool
+  readonly upstream: Upstream
+  readonly connection: Connection
+  readonly request: RpcRequest
+  /** The id of the request of ours whose stream brought it, where each has a stream of its own. */
+  readonly cause: number | undefined
+}
+
 interface OpenQuestion {
   readonly session: Session
+  /** The client's request that it belongs to, where that is known. */
+  readonly call: string | undefined
   /** Our id for it, towards the client. */
   readonly id: number
 }
@@ -48,16 +60,17 @@ export class Questions {
   }
 
   /** A server asks something. It is answered here, or by the one client that the question is for; never by another. */
-  ask(pool: ServerPool, upstream: Upstream, connection: Connection, request: RpcRequest): void {
+  ask(question: Question): void {
+    const { connection, request } = question
     const id = bytesAt(request.bytes, request.id)
     if (request.method === 'ping') {
       connection.reply(resultLine(id, Buffer.from('{}')))
       return
     }
-    const whom = this.#choose(pool, upstream, connection)
+    const whom = this.#choose(question)
     const refusal = typeof whom === 'string' ? toQuestionRefusal(whom) : findLack(whom, request)
     if (refusal !== undefined) connection.reply(errorLine(id, refusal))
-    else if (typeof whom !== 'string') this.#put(whom, { pool, connection, request })
+    else if (typeof whom !== 'string') this.#put(whom, question)
   }
 
   /** Whether a server waits for an answer of a session's client. */
@@ -77,16 +90,19 @@ export class Questions {
     if (span === undefined || question === undefined) return
     this.#open.get(connection)?.delete(idKey(bytes, span))
     question.session.questions.take(question.id)
-    question.session.send(splice(bytes, [{ span, bytes: Buffer.from(String(question.id)) }]), connection)
+    const change = { span, bytes: Buffer.from(String(question.id)) }
+    question.session.send(splice(bytes, [change]), connection, question.call)
   }
 
   /** A connection is lost: its questions need no answer any more. */
   onLost(connection: Connection): void {
-    for (const { session, id } of this.#open.get(connection)?.values() ?? []) {
+    for (const { session, id, call } of this.#open.get(connection)?.values() ?? []) {
       session.questions.take(id)
-      session.send(
-        notificationLine('notifications/cancelled', { requestId: id, reason: 'The server was lost.' }),
-      )
+      const notice = notificationLine('notifications/cancelled', {
+        requestId: id,
+        reason: 'The server was lost.',
+      })
+      session.send(notice, undefined, call)
     }
     this.#open.delete(connection)
   }
@@ -112,7 +128,11 @@ export class Questions {
     return key === undefined ? undefined : this.#sessions.find(key)
   }
 
-  #choose(pool: ServerPool, upstream: Upstream, connection: Connection): Session | Refusal {
+  #choose({ pool, upstream, connection, cause }: Question): Session | Refusal {
+    if (cause !== undefined) {
+      const session = connection.requests.findSession(cause)
+      return (session === undefined ? undefined : this.#sessions.find(session)) ?? 'client-gone'
+    }
     const owner = pool.ownerOf(upstream)
     if (owner !== undefined) return this.#sessions.find(owner) ?? 'client-gone'
     const working = [...connection.requests.sessionsAtWork()]
@@ -129,8 +149,9 @@ export class Questions {
     return pool.server.isolation === 'shared' ? 'shared-server' : 'ambiguous-client'
   }
 
-  #put(session: Session, question: { pool: ServerPool; connection: Connection; request: RpcRequest }): void {
-    const { pool, connection, request } = question
+  #put(session: Session, { pool, connection, request, cause }: Question): void {
+    const { requests } = connection
+    const call = (cause === undefined ? requests.findLatestOf(session.key) : requests.find(cause))?.call
     const { bytes, params } = request
     const serverId = Buffer.from(bytesAt(bytes, request.id))
     const key = idKey(bytes, request.id)
@@ -153,9 +174,11 @@ export class Questions {
         session.sendTo(connection, splice(answer.bytes, [{ span: answer.id, bytes: serverId }]))
       },
       onTimeout: () => {
-        session.send(
-          notificationLine('notifications/cancelled', { requestId: id, reason: 'It took too long.' }),
-        )
+        const notice = notificationLine('notifications/cancelled', {
+          requestId: id,
+          reason: 'It took too long.',
+        })
+        session.send(notice, undefined, call)
         refuse(toQuestionRefusal('timed-out'))
         return 'give-up'
       },
@@ -167,7 +190,7 @@ export class Questions {
           session.sendTo(connection, splice(notification.bytes, [{ span, bytes: tokenBytes }]))
       },
     })
-    this.#remember(connection, key, { session, id })
+    this.#remember(connection, key, { session, id, call })
     if (request.method === 'elicitation/create') {
       this.#noteElicitation(
         session,
@@ -180,7 +203,7 @@ export class Questions {
       { span: request.id, bytes: ownId },
       ...(token === undefined ? [] : [{ span: token, bytes: ownId }]),
     ]
-    session.send(splice(bytes, changes), connection)
+    session.send(splice(bytes, changes), connection, call)
   }
 
   #remember(connection: Connection, key: string, question: OpenQuestion): void {

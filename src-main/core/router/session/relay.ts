@@ -7,11 +7,12 @@ import {
   type RpcResponse,
 } from '#base/json-rpc.ts'
 import { splice, type Parts, type Replacement } from '#base/splice.ts'
+import type { RequestFailure } from '../../upstream/connection/carrier.ts'
 import type { Connection } from '../../upstream/connection/connection.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
 import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
-import { toEmptyAnswer, toLost, toTimedOut, toUnavailable } from '../refusals.ts'
+import { toEmptyAnswer, toFailed, toLost, toTimedOut, toUnavailable } from '../refusals.ts'
 import type { CallInFlight, Session } from './session.ts'
 
 /** Where a request goes and what changes on the way. */
@@ -62,6 +63,8 @@ class RelayedCall implements CallInFlight {
   readonly #method: string
   readonly #id: Buffer
   readonly #token: Span | undefined
+  /** Whether it has been sent a second time, to a server that had forgotten the session. */
+  #isRepeated = false
   #sent: { readonly upstream: Upstream; readonly connection: Connection; readonly id: number } | undefined
   #isOver = false
 
@@ -105,7 +108,7 @@ class RelayedCall implements CallInFlight {
     if (this.#sent !== undefined) {
       const { connection, id } = this.#sent
       const isOpen = connection.requests.withdraw(id) !== undefined
-      if (isOpen) this.#session.sendTo(connection, toNotification(Buffer.from(String(id))))
+      if (isOpen) this.#session.sendTo(connection, toNotification(Buffer.from(String(id))), { cancels: id })
     }
     this.#finish(undefined)
   }
@@ -123,11 +126,14 @@ class RelayedCall implements CallInFlight {
     if (this.#isOver) return
     const { bytes } = request
     const { timeouts } = upstream.server
+    // Kept only where it may have to be sent once more: it can be large.
+    const again = upstream.server.transport.type === 'stdio' || this.#isRepeated ? undefined : request
     const token = this.#token
     const tokenBytes = token && Buffer.from(bytesAt(bytes, token))
     const id = connection.requests.add({
       method: this.#method,
       session: this.#session.key,
+      call: this.key,
       timeoutMs: timeouts.requestSeconds * 1000,
       resetOnProgress: timeouts.resetOnProgress,
       onAnswer: (answer) => {
@@ -137,6 +143,9 @@ class RelayedCall implements CallInFlight {
       onLost: (reason) => {
         this.#finish(undefined)
         this.#session.sendError(this.#id, toLost(upstream, this.#method, reason))
+      },
+      onFailed: (failure) => {
+        this.#onFailed(upstream, failure, again)
       },
       onProgress: (notification, span) => {
         if (tokenBytes !== undefined) this.#onProgress(notification, span, { tokenBytes, connection })
@@ -148,7 +157,19 @@ class RelayedCall implements CallInFlight {
       { span: request.id, bytes: ownId },
       ...(token === undefined ? [] : [{ span: token, bytes: ownId }]),
     ]
-    this.#session.sendTo(connection, splice(bytes, [...own, ...this.#route.replacements]))
+    this.#session.sendTo(connection, splice(bytes, [...own, ...this.#route.replacements]), { asks: id })
+  }
+
+  /** A server that has forgotten the session has not touched the request: it gets it again, once, in a new session. */
+  #onFailed(upstream: Upstream, failure: RequestFailure, again: RpcRequest | undefined): void {
+    if (failure.kind === 'expired' && again !== undefined) {
+      this.#isRepeated = true
+      this.#sent = undefined
+      this.start(again)
+      return
+    }
+    this.#finish(undefined)
+    this.#session.sendError(this.#id, toFailed(upstream, this.#method, failure))
   }
 
   #onAnswer(answer: RpcResponse, connection: Connection): void {
@@ -157,7 +178,7 @@ class RelayedCall implements CallInFlight {
       this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.#method))
     } else {
       const changes = [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]
-      this.#session.send(splice(bytes, changes), connection)
+      this.#session.answer(this.key, splice(bytes, changes), connection)
     }
     this.#finish(answer)
     if (error !== undefined) this.#listener.onErrorAnswer(this.#session, connection, answer)
@@ -178,14 +199,15 @@ class RelayedCall implements CallInFlight {
     span: Span,
     { tokenBytes, connection }: { readonly tokenBytes: Buffer; readonly connection: Connection },
   ): void {
-    this.#session.send(splice(bytes, [{ span, bytes: tokenBytes }]), connection)
+    this.#session.send(splice(bytes, [{ span, bytes: tokenBytes }]), connection, this.key)
   }
 
   #onTimeout(connection: Connection): 'give-up' | 'wait-on' {
     if (this.#listener.isAsking(this.#session, connection)) return 'wait-on'
     const { name, timeouts } = this.#route.pool.server
     const requestId = this.#sent?.id
-    connection.send(notificationLine('notifications/cancelled', { requestId, reason: 'It took too long.' }))
+    const notice = notificationLine('notifications/cancelled', { requestId, reason: 'It took too long.' })
+    connection.send(notice, requestId === undefined ? undefined : { cancels: requestId })
     this.#finish(undefined)
     this.#session.sendError(this.#id, toTimedOut(name, this.#method, timeouts.requestSeconds))
     return 'give-up'

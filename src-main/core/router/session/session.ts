@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { findMember, findPath, type Span } from '#base/json-head.ts'
+import { findMember, findPath, idKey, type Span } from '#base/json-head.ts'
 import { errorLine, resultLine, type RpcError } from '#base/json-rpc.ts'
 import type { Parts } from '#base/splice.ts'
+import type { About } from '../../upstream/connection/carrier.ts'
 import type { Connection } from '../../upstream/connection/connection.ts'
 import { PendingRequests } from '../../upstream/connection/pending-requests.ts'
 import type { SessionKey } from '../../upstream/server-pool.ts'
@@ -39,6 +40,8 @@ export class Session {
   /** What it was last told to be there, to know when that changes. */
   catalog: Catalog | undefined
   logLevel: LogLevel | undefined
+  /** The revision of MCP that is spoken with the client, once its session is open. */
+  revision: string | undefined
   name: string
   phase: 'new' | 'open' | 'closed' = 'new'
   readonly #port: ClientPort
@@ -81,21 +84,35 @@ export class Session {
     )
   }
 
-  /** Sends a line. When the client does not keep up, `source` is not read from until it does. */
-  send(parts: Parts, source?: Connection): void {
+  /**
+   * Sends a notification or question. When the client does not keep up, `source` is not read from until it does.
+   * `call` is the key of the client's request that it belongs to, where that is known.
+   */
+  send(parts: Parts, source?: Connection, call?: string): void {
     if (this.phase === 'closed') return
-    this.#port.send(parts)
-    if (source === undefined || !this.#port.isCongested || this.#heldSources.has(source)) return
-    this.#heldSources.add(source)
-    source.holdReading()
+    this.#port.send(parts, call)
+    this.#holdWhileCongested(source)
+  }
+
+  /** Sends the answer to the request with this key. */
+  answer(call: string, parts: Parts, source?: Connection): void {
+    if (this.phase === 'closed') return
+    this.#port.answer(call, parts)
+    this.#holdWhileCongested(source)
   }
 
   sendResult(id: Buffer, result: Buffer): void {
-    this.send(resultLine(id, result))
+    this.answer(toKey(id), resultLine(id, result))
   }
 
   sendError(id: Buffer | undefined, error: RpcError): void {
-    this.send(errorLine(id, error))
+    if (id === undefined) this.send(errorLine(id, error))
+    else this.answer(toKey(id), errorLine(id, error))
+  }
+
+  /** There will be no answer to the request with this key: the client took it back. */
+  endCall(call: string): void {
+    if (this.phase !== 'closed') this.#port.end(call)
   }
 
   /** The client keeps up again. */
@@ -105,8 +122,8 @@ export class Session {
   }
 
   /** Sends a line of the client's to a server, and takes nothing more from the client while the server does not keep up. */
-  sendTo(connection: Connection, parts: Parts): void {
-    connection.send(parts)
+  sendTo(connection: Connection, parts: Parts, about?: About): void {
+    connection.send(parts, about)
     if (connection.isCongested) this.#holdInput(connection)
   }
 
@@ -129,9 +146,19 @@ export class Session {
     if (this.#heldBy.delete(connection)) this.#port.releaseInput()
   }
 
+  #holdWhileCongested(source: Connection | undefined): void {
+    if (source === undefined || !this.#port.isCongested || this.#heldSources.has(source)) return
+    this.#heldSources.add(source)
+    source.holdReading()
+  }
+
   #findCapability(path: readonly string[]): Span | undefined {
     const whole = { start: 0, end: this.#capabilities.length }
     const [first = '', ...rest] = path
     return findPath(this.#capabilities, findMember(this.#capabilities, whole, first), rest)
   }
+}
+
+function toKey(id: Buffer): string {
+  return idKey(id, { start: 0, end: id.length })
 }

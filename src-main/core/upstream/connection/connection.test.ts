@@ -47,7 +47,7 @@ describe('opening a connection', () => {
 
   it('fails with the reason when the connection ends meanwhile', async () => {
     const { connection, carrier } = createFakeConnection({ initialize: () => undefined })
-    carrier.listener.onClosed('it exited with code 1')
+    carrier.listener.onClosed({ kind: 'lost', reason: 'it exited with code 1' })
     await expect(connection.opened).rejects.toThrow('it exited with code 1')
     expect(connection.isClosed).toBe(true)
   })
@@ -63,7 +63,7 @@ describe('messages of the server', () => {
     const { connection, carrier, told } = createFakeConnection()
     carrier.receive(note('early'))
     await connection.opened
-    carrier.listener.onClosed('it exited with code 0')
+    carrier.listener.onClosed({ kind: 'lost', reason: 'it exited with code 0' })
     await nextTurn()
     carrier.receive(note('late'))
     expect(told).toEqual(['closed: it exited with code 0'])
@@ -135,7 +135,7 @@ describe('requests of ours', () => {
   it('fail with the reason when the connection is lost, and at once after that', async () => {
     const { connection, carrier, told } = await open()
     const asked = connection.request('a', {}, 5000)
-    carrier.listener.onClosed('it was ended by SIGKILL')
+    carrier.listener.onClosed({ kind: 'lost', reason: 'it was ended by SIGKILL' })
     await expect(asked).rejects.toThrow('it was ended by SIGKILL')
     await expect(connection.request('b', {}, 5000)).rejects.toThrow('it was ended by SIGKILL')
     expect(told).toEqual(['closed: it was ended by SIGKILL'])

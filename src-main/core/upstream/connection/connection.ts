@@ -12,16 +12,22 @@ import {
 import { findAnsweredId, findQuestionId } from '#base/json-edges.ts'
 import type { Parts } from '#base/splice.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { Carrier, CarrierListener } from './carrier.ts'
+import type { ServerOutput } from '../../observe/server-output.ts'
+import type { About, Carrier, CarrierEnd, CarrierListener, RequestFailure } from './carrier.ts'
 import { startHandshake, type Handshake } from './handshake.ts'
 import { readCapabilities } from '../lists/known-server.ts'
 import { PendingRequests } from './pending-requests.ts'
 
 /** What a server sends of its own accord, and when it can be written to again. */
 export interface ConnectionListener {
-  readonly onRequest: (connection: Connection, request: RpcRequest) => void
-  readonly onNotification: (connection: Connection, notification: RpcNotification) => void
+  /** `cause` is the id of the request of ours whose stream brought it, where each has a stream of its own. */
+  readonly onRequest: (connection: Connection, request: RpcRequest, cause?: number) => void
+  readonly onNotification: (connection: Connection, notification: RpcNotification, cause?: number) => void
   readonly onDrained: (connection: Connection) => void
+  /** Something makes it doubtful that the server is still there. */
+  readonly onDoubtful: (connection: Connection) => void
+  /** The server has forgotten the session: nothing new can be sent, what is in flight may still come to its end. */
+  readonly onExpired: (connection: Connection) => void
   /** Once; after it every request in flight is told. */
   readonly onClosed: (connection: Connection, reason: string) => void
 }
@@ -31,7 +37,7 @@ export interface ConnectionOptions {
   readonly openCarrier: (listener: CarrierListener) => Carrier
   readonly connectMs: number
   /** Takes lines that are no messages. */
-  readonly onOutput: (line: Buffer) => void
+  readonly output: Pick<ServerOutput, 'add'>
   readonly logger: Logger
 }
 
@@ -40,17 +46,19 @@ const mostUnreadReplyBytes = 1024 * 1024
 
 /** One life of a session with a server: from starting it to its end. */
 export class Connection {
-  readonly requests = new PendingRequests()
+  readonly requests = new PendingRequests(1, (id) => {
+    this.#carrier.forget(id)
+  })
   /** Settles when the session is open; rejects with a sentence that completes "… because". */
   readonly opened: Promise<void>
   readonly #carrier: Carrier
   readonly #logger: Logger
   readonly #listener: ConnectionListener
   readonly #handshake: Handshake
-  readonly #onOutput: (line: Buffer) => void
+  readonly #output: ConnectionOptions['output']
   readonly #failOpening: (error: Error) => void
   /** What came before the session was open and the listener had heard of it. */
-  #early: Buffer[] | undefined = []
+  #early: { readonly line: Buffer; readonly cause: number | undefined }[] | undefined = []
   #earlyBytes = 0
   /** Bytes of our own answers that wait for a server that does not read. */
   #unreadReplyBytes = 0
@@ -59,10 +67,12 @@ export class Connection {
   #lastHeard = performance.now()
   #holds = 0
   #closedReason: string | undefined
+  #end: CarrierEnd | undefined
+  #hasServed = false
 
-  constructor({ openCarrier, connectMs, onOutput, logger }: ConnectionOptions, listener: ConnectionListener) {
+  constructor({ openCarrier, connectMs, output, logger }: ConnectionOptions, listener: ConnectionListener) {
     this.#logger = logger
-    this.#onOutput = onOutput
+    this.#output = output
     this.#listener = listener
     let onOpened: (initialize: Buffer) => void = () => undefined
     let onFailed: (error: Error) => void = () => undefined
@@ -74,8 +84,10 @@ export class Connection {
     })
     this.#failOpening = onFailed
     this.#carrier = openCarrier({
-      onLine: (line) => {
-        this.#onLine(line)
+      isAwaited: (id) =>
+        this.#early === undefined ? this.requests.find(id) !== undefined : !this.#handshake.isAnswered,
+      onLine: (line, cause) => {
+        this.#onLine(line, cause)
       },
       onTooLong: (first, last) => {
         this.#onTooLong(first, last)
@@ -85,14 +97,22 @@ export class Connection {
         this.#unreadReplyBytes = 0
         listener.onDrained(this)
       },
-      onClosed: (reason) => {
-        onFailed(new Error(reason))
-        this.#onClosed(reason)
+      onRequestFailed: (id, failure) => {
+        this.#onRequestFailed(id, failure)
+      },
+      onDoubtful: () => {
+        listener.onDoubtful(this)
+      },
+      onExpired: () => {
+        listener.onExpired(this)
+      },
+      onClosed: (end) => {
+        this.#end = end
+        onFailed(new Error(end.reason))
+        this.#onClosed(end.reason)
       },
     })
-    this.#handshake = startHandshake((parts) => {
-      this.#carrier.send(parts)
-    }, connectMs)
+    this.#handshake = startHandshake(this.#carrier, connectMs)
     this.#handshake.opened.then(onOpened, onFailed)
   }
 
@@ -114,6 +134,16 @@ export class Connection {
     return this.#closedReason !== undefined
   }
 
+  /** How the carrier came to its end, once it has by itself. */
+  get end(): CarrierEnd | undefined {
+    return this.#end
+  }
+
+  /** Whether the server has answered anything besides the opening. */
+  get hasServed(): boolean {
+    return this.#hasServed
+  }
+
   /** When the server last sent anything, on the clock of `performance`; now while it is not read from. */
   get lastHeard(): number {
     return this.#holds > 0 ? performance.now() : this.#lastHeard
@@ -124,8 +154,8 @@ export class Connection {
     return this.#carrier.isSuspended()
   }
 
-  send(parts: Parts): void {
-    this.#carrier.send(parts)
+  send(parts: Parts, about?: About): void {
+    this.#carrier.send(parts, about)
   }
 
   /**
@@ -178,7 +208,7 @@ export class Connection {
           return 'give-up'
         },
       })
-      this.send(requestLine(id, method, params))
+      this.send(requestLine(id, method, params), { asks: id })
     })
   }
 
@@ -189,20 +219,24 @@ export class Connection {
     setImmediate(() => {
       const early = this.#early ?? []
       this.#early = undefined
-      for (const line of early) this.#onLine(line)
+      for (const { line, cause } of early) this.#onLine(line, cause)
     })
   }
 
-  #onLine(line: Buffer): void {
+  #onLine(line: Buffer, cause: number | undefined): void {
     this.#lastHeard = performance.now()
     if (this.#early !== undefined) {
-      if (!this.#handshake.take(line)) this.#keepEarly(this.#early, line)
+      if (this.#handshake.take(line)) return
+      this.#early.push({ line: Buffer.from(line), cause })
+      this.#earlyBytes += line.length
+      if (this.#earlyBytes > mostEarlyBytes)
+        this.#failOpening(new Error('it talks without answering the opening “initialize”'))
       return
     }
     if (this.isClosed) return
     const message = parseMessage(line)
     try {
-      this.#take(message)
+      this.#take(message, cause)
     } catch (error) {
       // What a server sends may be broken inside: that must not end what others use.
       this.#logger.warning('A message of the server could not be handled.', { error: String(error) })
@@ -212,42 +246,42 @@ export class Connection {
     }
   }
 
-  #keepEarly(early: Buffer[], line: Buffer): void {
-    this.#earlyBytes += line.length
-    if (this.#earlyBytes > mostEarlyBytes)
-      this.#failOpening(new Error('it talks without answering the opening “initialize”'))
-    else early.push(Buffer.from(line))
-  }
-
-  #take(message: RpcMessage): void {
+  #take(message: RpcMessage, cause: number | undefined): void {
     switch (message.kind) {
       case 'response':
         this.#onResponse(message)
         break
       case 'request':
-        this.#listener.onRequest(this, message)
+        this.#listener.onRequest(this, message, cause)
         break
       case 'notification':
-        this.#onNotification(message)
+        this.#onNotification(message, cause)
         break
       case 'fault':
         // Mostly a log line that begins as JSON does, such as "[INFO] …".
         this.#logger.debug('The server sent a line that is no message.', { reason: message.reason })
-        this.#onOutput(message.bytes)
+        this.#output.add('stdout', message.bytes)
         break
     }
   }
 
   #onResponse(message: RpcResponse): void {
+    this.#hasServed = true
     const request = this.requests.takeAnswered(message)
     if (request === undefined)
       this.#logger.debug('An answer came to nobody: it was late, or never asked for.')
     else request.onAnswer(message)
   }
 
-  #onNotification(message: RpcNotification): void {
+  #onNotification(message: RpcNotification, cause: number | undefined): void {
     if (message.method === 'notifications/progress') this.requests.onProgress(message)
-    else this.#listener.onNotification(this, message)
+    else this.#listener.onNotification(this, message, cause)
+  }
+
+  #onRequestFailed(id: number, failure: RequestFailure): void {
+    const request = this.requests.take(id)
+    if (request?.onFailed !== undefined) request.onFailed(failure)
+    else request?.onLost(failure.reason)
   }
 
   #onTooLong(first: Buffer, last: Buffer): void {

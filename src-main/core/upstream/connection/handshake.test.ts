@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { toOpening } from '../../../testing/fake-carrier.ts'
+import type { Carrier } from './carrier.ts'
 import { startHandshake } from './handshake.ts'
 
 interface Message {
@@ -15,14 +16,17 @@ interface Message {
 
 async function begin(timeoutMs = 10_000) {
   const sent: Message[] = []
-  const handshake = startHandshake((parts) => {
-    sent.push(JSON.parse(Buffer.concat(parts).toString()) as Message)
-  }, timeoutMs)
+  const revisions: string[] = []
+  const carrier: Pick<Carrier, 'send' | 'setRevision'> = {
+    send: (parts) => sent.push(JSON.parse(Buffer.concat(parts).toString()) as Message),
+    setRevision: (revision) => revisions.push(revision),
+  }
+  const handshake = startHandshake(carrier, timeoutMs)
   handshake.opened.catch(() => undefined)
   await nextTurn()
   const id = sent[0]?.id ?? 'none'
   const take = (line: string) => handshake.take(Buffer.from(line))
-  return { sent, handshake, id, take }
+  return { sent, revisions, handshake, id, take }
 }
 
 const opening = (changes: object = {}) => JSON.stringify({ ...toOpening(), ...changes })

@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { product } from '#contract/product.ts'
 import { bytesAt, parseMessage } from '#base/json-rpc.ts'
-import type { Parts } from '#base/splice.ts'
+import type { Carrier } from './carrier.ts'
 import { toOwnId } from './pending-requests.ts'
 
 /** What Patchbay can bridge from a server to a client; a client that lacks one of these is answered for by a refusal. */
@@ -30,6 +30,8 @@ export class OpeningTimedOut extends Error {
 export interface Handshake {
   /** The server's answer to `initialize`, byte for byte. Rejects with a sentence that completes "… because". */
   readonly opened: Promise<Buffer>
+  /** Whether the answer has come, whatever it was. */
+  readonly isAnswered: boolean
   /** A line that came meanwhile; returns whether it belonged to the handshake. */
   take(line: Buffer): boolean
   /** The wire is gone: nothing more will come. */
@@ -37,14 +39,20 @@ export interface Handshake {
 }
 
 /** Opens a session of the legacy era (`initialize`, `notifications/initialized`), in the newest revision both speak. */
-export function startHandshake(send: (parts: Parts) => void, timeoutMs: number): Handshake {
+export function startHandshake(carrier: Pick<Carrier, 'send' | 'setRevision'>, timeoutMs: number): Handshake {
   let askedId: number | undefined
   const transport: Transport = {
     start: () => Promise.resolve(),
     send: (message) => {
-      if ('method' in message && 'id' in message) askedId = Number(message.id)
-      send([Buffer.from(JSON.stringify(message))])
+      const parts = [Buffer.from(JSON.stringify(message))]
+      if ('method' in message && 'id' in message) {
+        askedId = Number(message.id)
+        carrier.send(parts, { asks: askedId })
+      } else carrier.send(parts)
       return Promise.resolve()
+    },
+    setProtocolVersion: (revision) => {
+      carrier.setRevision(revision)
     },
     close: () => Promise.resolve(),
   }
@@ -53,6 +61,7 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
     { capabilities: bridgedCapabilities },
   )
   let answer: Buffer | undefined
+  let isAnswered = false
   const broken = new AbortController()
   const opened = client.connect(transport, { timeout: timeoutMs, signal: broken.signal }).then(
     () => answer ?? Buffer.from('{}'),
@@ -63,11 +72,15 @@ export function startHandshake(send: (parts: Parts) => void, timeoutMs: number):
   )
   return {
     opened,
+    get isAnswered() {
+      return isAnswered
+    },
     take: (line) => {
       const message = parseMessage(line)
       if (message.kind !== 'response' || answer !== undefined) return false
       try {
         if (message.id === undefined || toOwnId(line, message.id) !== askedId) return false
+        isAnswered = true
         const parsed = { ...(JSON.parse(line.toString()) as JSONRPCMessage), id: askedId }
         if (message.result !== undefined) answer = Buffer.from(bytesAt(line, message.result))
         transport.onmessage?.(parsed)

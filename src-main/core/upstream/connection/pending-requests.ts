@@ -1,11 +1,14 @@
 import { findMember, readString, type Span } from '#base/json-head.ts'
 import type { RpcNotification, RpcResponse } from '#base/json-rpc.ts'
+import type { RequestFailure } from './carrier.ts'
 
 /** A request that we sent and that waits for its answer. */
 export interface PendingRequest {
   readonly method: string
   /** The session that it was sent for; none when it is our own. */
   readonly session?: number
+  /** The key of the client's own request that it stands for; none when it is our own. */
+  readonly call?: string
   /** How long without an answer, in milliseconds. */
   readonly timeoutMs: number
   /** Whether progress starts that time anew. */
@@ -15,6 +18,8 @@ export interface PendingRequest {
   readonly onTimeout: () => 'give-up' | 'wait-on'
   /** The connection is gone before the answer came; `reason` completes "… because {reason}". */
   readonly onLost: (reason: string) => void
+  /** It gets no answer, though the connection goes on; `onLost` when left out. */
+  readonly onFailed?: (failure: RequestFailure) => void
   /** Progress of it came; `token` is where its progress token stands. */
   readonly onProgress?: (notification: RpcNotification, token: Span) => void
 }
@@ -41,10 +46,13 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   /** How many of them are for sessions. */
   #forSessions = 0
   #lastUsed = performance.now()
+  readonly #onForgotten: (id: number) => void
   #onUnused: (() => void)[] = []
 
-  constructor(firstId = 1) {
+  /** `onForgotten` hears of requests of which nothing is awaited any more. */
+  constructor(firstId = 1, onForgotten: (id: number) => void = () => undefined) {
     this.#nextId = firstId
+    this.#onForgotten = onForgotten
   }
 
   get size(): number {
@@ -67,6 +75,21 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     clearTimeout(entry.timer)
     this.#noteOver(entry.request)
     return entry.request
+  }
+
+  /** The request that is in flight under an id. */
+  find(id: number): T | undefined {
+    return this.#entries.get(id)?.request
+  }
+
+  /** The request of a session that was sent last of those in flight. */
+  findLatestOf(session: number): T | undefined {
+    return [...this.#entries.values()].findLast(({ request }) => request.session === session)?.request
+  }
+
+  /** The session that a request is for, or was for that its peer may still work on. */
+  findSession(id: number): number | undefined {
+    return this.find(id)?.session ?? this.#withdrawn.get(id)
   }
 
   /** When a session last waited for an answer, on the clock of `performance`: now while one does. */
@@ -118,6 +141,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   withdraw(id: number): T | undefined {
     const request = this.take(id)
     if (request?.session !== undefined) this.#noteWithdrawn(id, request.session)
+    else this.#onForgotten(id)
     return request
   }
 
@@ -140,6 +164,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     // Whoever obeys a cancellation sends no answer: after a minute it is over.
     setTimeout(() => {
       this.#withdrawn.delete(id)
+      this.#onForgotten(id)
     }, withdrawnMs).unref()
   }
 

@@ -36,7 +36,9 @@ function open(script: string, changes: Partial<StdioCarrierOptions> & { command?
       onLine: (line) => told.lines.push(line.toString()),
       onTooLong: (first, last) => told.tooLong.push(`${first.toString()}…${last.toString()}`),
       onDrained: () => told.drained++,
-      onClosed: (reason) => told.closed.push(reason),
+      onClosed: ({ reason }) => told.closed.push(reason),
+      isAwaited: () => true,
+      ...{ onRequestFailed: vi.fn(), onDoubtful: vi.fn(), onExpired: vi.fn() },
     },
   )
   stops.push(() => carrier.stop())

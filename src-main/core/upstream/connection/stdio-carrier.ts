@@ -60,7 +60,7 @@ export function openStdioCarrier(
     writer.close()
     // What the process had written before it exited is still on its way.
     onceEnded(child, () => {
-      listener.onClosed(endedBecause ?? `${reason}${toQuotation()}`)
+      listener.onClosed({ kind: 'lost', reason: endedBecause ?? `${reason}${toQuotation()}` })
       // A tree whose root is gone is of no use to anybody.
       void child.stop()
     })
@@ -74,6 +74,9 @@ export function openStdioCarrier(
     send: (parts) => {
       writer.write(parts)
     },
+    // Every line goes one way, whatever it is about.
+    setRevision: () => undefined,
+    forget: () => undefined,
     holdReading: () => {
       if (holds++ === 0) child.stdout.pause()
     },

@@ -19,10 +19,10 @@ export const unknownServer: KnownServer = { initialize: undefined, lists: emptyL
 
 /** A server that is started in another way is another server: what was remembered does not hold for it. */
 function toFingerprint(server: ServerConfig): string {
-  const { command, args, cwd } = server.transport
-  return createHash('sha256')
-    .update(JSON.stringify([command, args, cwd]))
-    .digest('hex')
+  const { transport } = server
+  const place =
+    transport.type === 'stdio' ? [transport.command, transport.args, transport.cwd] : [transport.url]
+  return createHash('sha256').update(JSON.stringify(place)).digest('hex')
 }
 
 function toFile(folder: string, server: string): string {

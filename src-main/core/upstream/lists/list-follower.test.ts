@@ -97,7 +97,7 @@ describe('ListFollower', () => {
     const { follower, connection, carrier, onChanged, names } = await setUp({}, { tools: toItems(['old']) })
     const following = follower.follow(connection)
     void follower.refresh(connection, 'tools')
-    carrier.listener.onClosed('it exited with code 1')
+    carrier.listener.onClosed({ kind: 'lost', reason: 'it exited with code 1' })
     await following
     expect(names()).toEqual(['old'])
     expect([follower.isKnown, onChanged.mock.calls.length]).toEqual([false, 0])

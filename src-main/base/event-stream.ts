@@ -1,0 +1,159 @@
+// Server-sent events (HTML Living Standard, "Server-sent events", "Interpreting an event stream") as bytes: the data of
+// an event is handed on as it came, without being made text and bytes again.
+
+const newline = 0x0a
+const carriageReturn = 0x0d
+const colon = 0x3a
+const space = 0x20
+const byteOrderMark = Buffer.from('\ufeff')
+const lineEnd = Buffer.from('\n')
+const edgeBytes = 1024
+
+/** One event that has data. */
+export interface StreamEvent {
+  /** `message` where the stream names none. */
+  readonly type: string
+  readonly data: Buffer
+}
+
+/** What a reader of events tells, while `push` runs. */
+export interface EventStreamListener {
+  /** Longest line, and with it longest data of an event, in bytes. */
+  readonly maxBytes: number
+  readonly onEvent: (event: StreamEvent) => void
+  /** An event with its id is over: the stream can be asked for what comes after it. */
+  readonly onId: (id: string) => void
+  /** How long to wait before the stream is opened again once it broke, in milliseconds. */
+  readonly onRetry: (milliseconds: number) => void
+  /** The data of an event was too long and is lost; its first and last bytes. */
+  readonly onTooLong: (first: Buffer, last: Buffer) => void
+}
+
+/** Cuts a stream of bytes into events. What it holds of an unfinished event when the stream ends is dropped, as the standard wants. */
+export class EventStreamReader {
+  readonly #listener: EventStreamListener
+  #isAtStart = true
+  /** The last byte was a carriage return: a newline right after it belongs to the same line end. */
+  #isAfterReturn = false
+  #parts: Buffer[] = []
+  #lineBytes = 0
+  #data: Buffer[] = []
+  #dataBytes = 0
+  #type = ''
+  #id: string | undefined
+  #lost: { readonly first: Buffer; last: Buffer } | undefined
+  #isLineLost = false
+
+  constructor(listener: EventStreamListener) {
+    this.#listener = listener
+  }
+
+  push(chunk: Buffer): void {
+    let from = this.#isAfterReturn && chunk[0] === newline ? 1 : 0
+    if (chunk.length > 0) this.#isAfterReturn = false
+    let nextReturn = chunk.indexOf(carriageReturn, from)
+    while (from < chunk.length) {
+      const nextNewline = chunk.indexOf(newline, from)
+      if (nextReturn !== -1 && nextReturn < from) nextReturn = chunk.indexOf(carriageReturn, from)
+      const isReturn = nextReturn !== -1 && (nextNewline === -1 || nextReturn < nextNewline)
+      const end = isReturn ? nextReturn : nextNewline
+      if (end === -1) break
+      this.#add(chunk.subarray(from, end))
+      this.#finishLine()
+      from = end + 1
+      if (!isReturn) continue
+      if (from === chunk.length) this.#isAfterReturn = true
+      else if (chunk[from] === newline) from += 1
+    }
+    if (from < chunk.length) this.#add(chunk.subarray(from))
+  }
+
+  #add(part: Buffer): void {
+    if (part.length === 0) return
+    this.#lineBytes += part.length
+    if (this.#isLineLost) {
+      this.#noteLost(part)
+      return
+    }
+    this.#parts.push(part)
+    if (this.#lineBytes + this.#dataBytes <= this.#listener.maxBytes + 'data: '.length) return
+    // Not even what came before is of use: the event as a whole is lost.
+    const whole = Buffer.concat([...this.#data, toValue(Buffer.concat(this.#parts))])
+    this.#parts = []
+    this.#data = []
+    this.#dataBytes = 0
+    this.#isLineLost = true
+    this.#lost = {
+      first: Buffer.from(whole.subarray(0, edgeBytes)),
+      last: Buffer.from(whole.subarray(-edgeBytes)),
+    }
+  }
+
+  #noteLost(part: Buffer): void {
+    if (this.#lost === undefined) return
+    this.#lost.last = Buffer.concat([this.#lost.last, part.subarray(-edgeBytes)]).subarray(-edgeBytes)
+  }
+
+  #finishLine(): void {
+    const [only] = this.#parts
+    let line = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
+    const isLost = this.#isLineLost
+    this.#parts = []
+    this.#lineBytes = 0
+    this.#isLineLost = false
+    if (this.#isAtStart && line.subarray(0, 3).equals(byteOrderMark)) line = line.subarray(3)
+    this.#isAtStart = false
+    if (isLost) return
+    if (line.length === 0) this.#finishEvent()
+    else this.#takeField(line)
+  }
+
+  #takeField(line: Buffer): void {
+    const at = line.indexOf(colon)
+    const name = line.toString('latin1', 0, at === -1 ? line.length : Math.min(at, 16))
+    const value = at === -1 ? Buffer.alloc(0) : toValue(line)
+    switch (name) {
+      case 'data':
+        if (this.#lost !== undefined) {
+          this.#noteLost(value)
+          return
+        }
+        if (this.#data.length > 0) this.#data.push(lineEnd)
+        this.#data.push(value)
+        this.#dataBytes += value.length + 1
+        break
+      case 'event':
+        this.#type = value.toString()
+        break
+      case 'id':
+        if (!value.includes(0)) this.#id = value.toString()
+        break
+      case 'retry': {
+        const text = value.toString('latin1')
+        if (/^\d{1,9}$/.test(text)) this.#listener.onRetry(Number(text))
+        break
+      }
+    }
+  }
+
+  #finishEvent(): void {
+    const lost = this.#lost
+    const data = this.#data
+    const type = this.#type === '' ? 'message' : this.#type
+    this.#lost = undefined
+    this.#data = []
+    this.#dataBytes = 0
+    this.#type = ''
+    if (lost !== undefined) this.#listener.onTooLong(lost.first, lost.last)
+    const [only] = data
+    if (only !== undefined)
+      this.#listener.onEvent({ type, data: data.length === 1 ? only : Buffer.concat(data) })
+    if (this.#id !== undefined) this.#listener.onId(this.#id)
+  }
+}
+
+/** What stands after the colon of a line, less one space. */
+function toValue(line: Buffer): Buffer {
+  const from = line.indexOf(colon) + 1
+  return line.subarray(line[from] === space ? from + 1 : from)
+}

@@ -1,0 +1,249 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openGatewayBench, type GatewayBench } from '../../../testing/gateway-bench.ts'
+import { begin, send, sendRaw, untilAnswered } from '../../../testing/gateway-client.ts'
+import { patience } from '../../../testing/patience.ts'
+import { toLine } from '../../../testing/wire-message.ts'
+import { AddressUnusable, PortTaken } from './listener/listener.ts'
+
+const ping = toLine('ping', undefined, '7')
+
+function authorize({ token }: GatewayBench): Record<string, string> {
+  return { Authorization: `Bearer ${token.value}` }
+}
+
+async function takePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+describe('HTTP', { timeout: 20_000 }, () => {
+  it('tells whether it lives, to everybody', async () => {
+    const { url } = await openGatewayBench()
+    const response = await send(url, { path: '/healthz' })
+    expect([response.status, await response.ended]).toEqual([200, '{"status":"ok"}'])
+    const head = await send(url, { method: 'HEAD', path: '/healthz' })
+    expect([head.status, head.headers['content-length'], await head.ended]).toEqual([200, '15', ''])
+  })
+
+  it('wants the token for all else, and says so in the words of who asks', async () => {
+    const bench = await openGatewayBench()
+    const plain = await send(bench.url, { path: '/api/servers' })
+    expect(plain.status).toBe(401)
+    expect(plain.headers['www-authenticate']).toBe('Bearer realm="Patchbay"')
+    expect(await plain.json()).toEqual({ error: { code: 'no-token', message: expect.any(String) as string } })
+    const mcp = await send(bench.url, { path: '/mcp', headers: { Authorization: 'Bearer wrong' } })
+    expect(mcp.status).toBe(401)
+    expect(await mcp.message()).toMatchObject({
+      id: null,
+      error: { code: -32000, data: { code: 'bad-token' } },
+    })
+    const known = await send(bench.url, { path: '/api/servers', headers: authorize(bench) })
+    expect(known.status).toBe(404)
+    expect(JSON.stringify(bench.log)).not.toContain('wrong"')
+  })
+
+  it('holds back wrong tokens when there are many, and never the right one', async () => {
+    const bench = await openGatewayBench()
+    const statuses: number[] = []
+    for (let count = 0; count < 22; count++) {
+      const response = await send(bench.url, { path: '/mcp', headers: { Authorization: 'Bearer wrong' } })
+      statuses.push(response.status)
+      if (response.status === 429) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0)
+    }
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 401), 429, 429])
+    expect((await bench.connect().open()).result).toBeDefined()
+    expect(bench.log.filter(({ fields }) => fields['code'] === 'bad-token')).toHaveLength(20)
+  })
+
+  it('lets pages of allowed origins in, and asks them for the token', async () => {
+    const bench = await openGatewayBench({ gateway: { allowedOrigins: ['https://app.example'] } })
+    const origin = { Origin: 'https://app.example' }
+    const asked = await send(bench.url, {
+      method: 'OPTIONS',
+      path: '/mcp',
+      headers: { ...origin, 'Access-Control-Request-Method': 'POST' },
+    })
+    expect([asked.status, asked.headers['access-control-allow-origin']]).toEqual([204, 'https://app.example'])
+    expect(asked.headers['content-length']).toBeUndefined()
+    const refused = await send(bench.url, { path: '/mcp', headers: origin })
+    expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([
+      401,
+      'https://app.example',
+    ])
+    const client = bench.connect()
+    await client.open()
+    const response = await client.post(ping, origin)
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': 'https://app.example',
+      vary: 'Origin',
+      'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
+    })
+    expect((await client.post(ping, { Origin: 'https://evil.example' })).status).toBe(403)
+  })
+
+  it('takes requests one after the other on one connection', async () => {
+    const { url } = await openGatewayBench()
+    const { host } = new URL(url)
+    const one = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+    const last = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+    const received = await sendRaw(url, one + one + last)
+    expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3)
+    expect(received).toContain('Keep-Alive: timeout=65')
+  })
+
+  it('gives a refusal before a long body is there, and closes', async () => {
+    const { url } = await openGatewayBench()
+    const outgoing = begin(url, { method: 'POST', path: '/mcp', headers: { 'Content-Length': '1000000' } })
+    outgoing.on('error', () => undefined)
+    outgoing.write('x')
+    const response = await untilAnswered(outgoing)
+    expect([response.status, response.headers.connection]).toEqual([401, 'close'])
+    expect(await response.message()).toMatchObject({ error: { data: { code: 'no-token' } } })
+  })
+
+  it('closes once a refused body has come after all', async () => {
+    const { url } = await openGatewayBench()
+    const body = 'x'.repeat(300_000)
+    const received = await sendRaw(
+      url,
+      `POST /mcp HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    expect(received).toMatch(/^HTTP\/1\.1 401 .*\r\nConnection: close\r\n/s)
+  })
+})
+
+describe('HTTP without a token', { timeout: 20_000 }, () => {
+  it('is for clients of MCP alone', async () => {
+    const { url } = await openGatewayBench({ gateway: { auth: 'none' } })
+    const headers = { 'Content-Type': 'application/json' }
+    const opened = await send(url, {
+      method: 'POST',
+      path: '/mcp',
+      headers,
+      body: toLine('initialize', '{}', '1'),
+    })
+    expect(opened.status).toBe(200)
+    expect((await send(url, { path: '/sse' })).status).toBe(200)
+    expect((await send(url, { path: '/api/servers' })).status).toBe(401)
+  })
+
+  it('is refused where other computers come by', async () => {
+    const opened = openGatewayBench({ gateway: { auth: 'none', host: '0.0.0.0' } })
+    await expect(opened).rejects.toThrow(AddressUnusable)
+    await expect(opened).rejects.toThrow('“0.0.0.0” is elsewhere')
+  })
+})
+
+describe('other settings', { timeout: 20_000 }, () => {
+  it('hold at once where the address stays', async () => {
+    const { endpoint, gateway, url } = await openGatewayBench()
+    const headers = { Host: 'box.local' }
+    expect((await send(url, { path: '/healthz', headers })).status).toBe(403)
+    await endpoint.apply({ ...gateway, allowedHosts: ['box.local'] })
+    expect((await send(url, { path: '/healthz', headers })).status).toBe(200)
+    await expect(endpoint.apply({ ...gateway, host: '0.0.0.0', auth: 'none' })).rejects.toThrow(
+      AddressUnusable,
+    )
+    expect((await send(url, { path: '/healthz', headers })).status).toBe(200)
+    expect(endpoint.url).toBe(url)
+  })
+
+  it('that want a token again end who came without', async () => {
+    const { endpoint, gateway, connect, log } = await openGatewayBench({ gateway: { auth: 'none' } })
+    const client = connect()
+    await client.open()
+    const stranger = await send(endpoint.url ?? '', { path: '/sse' })
+    await endpoint.apply({ ...gateway, auth: 'token' })
+    await stranger.ended
+    expect((await client.post(ping)).status).toBe(200)
+    expect(log.filter(({ message }) => message === 'A client left.')).toEqual([])
+  })
+
+  it('open another port before the old one is closed, and sessions go on there', async () => {
+    const bench = await openGatewayBench()
+    const client = bench.connect()
+    await client.open()
+    const free = await takePort()
+    await expect(bench.endpoint.apply({ ...bench.gateway, port: free })).rejects.toThrow(PortTaken)
+    expect((await client.post(ping)).status).toBe(200)
+    await bench.endpoint.apply({ ...bench.gateway, host: 'localhost' })
+    expect(bench.endpoint.url).not.toBe(bench.url)
+    await expect(client.post(ping)).rejects.toThrow('ECONNREFUSED')
+    const response = await send(bench.endpoint.url ?? '', {
+      method: 'POST',
+      path: '/mcp',
+      headers: {
+        ...authorize(bench),
+        'Content-Type': 'application/json',
+        'Mcp-Session-Id': client.sessionId ?? '',
+      },
+      body: ping,
+    })
+    expect(response.status).toBe(200)
+  })
+
+  it('of another token end who came with the old one', async () => {
+    const { endpoint, token, connect, url } = await openGatewayBench()
+    const client = connect()
+    await client.open()
+    const stream = await client.listen()
+    expect(token.change('another-token')).toBe(true)
+    endpoint.endSessionsWithToken()
+    await stream.ended
+    expect((await client.post(ping)).status).toBe(401)
+    const headers = { Authorization: 'Bearer another-token', 'Mcp-Session-Id': client.sessionId ?? '' }
+    expect((await send(url, { path: '/mcp', headers })).status).toBe(404)
+  })
+})
+
+describe('a taken port', { timeout: 20_000 }, () => {
+  it('is told with its owner and a way out', async () => {
+    const port = await takePort()
+    const opened = openGatewayBench({ gateway: { port } })
+    await expect(opened).rejects.toThrow(PortTaken)
+    await expect(opened).rejects.toThrow(`Port ${port} is taken by`)
+    if (process.platform === 'linux') await expect(opened).rejects.toThrow(`(pid ${process.pid})`)
+    await expect(opened).rejects.toThrow('--port')
+  })
+
+  it('is told to be another Patchbay where it answers so', async () => {
+    const { endpoint } = await openGatewayBench()
+    const port = Number(new URL(endpoint.url ?? '').port)
+    await expect(openGatewayBench({ gateway: { port } })).rejects.toThrow('looks like another Patchbay')
+  })
+
+  it.each(['203.0.113.7', 'no.such.host.invalid'])(
+    'is another thing than an address that is not ours: %s',
+    async (host) => {
+      const opened = openGatewayBench({ gateway: { host } })
+      await expect(opened).rejects.toThrow(AddressUnusable)
+      await expect(opened).rejects.toThrow(`“${host}” is no address of this computer`)
+    },
+  )
+})
+
+describe('closing HTTP', { timeout: 20_000 }, () => {
+  it('ends streams and answers what waits, and takes no longer than a second', async () => {
+    const { endpoint, connect, bench, url } = await openGatewayBench()
+    const client = connect()
+    await client.open()
+    const stream = await client.listen()
+    const life = await bench.server('s').nextLife()
+    const called = client.call('s__x')
+    await life.next('tools/call')
+    const silent = begin(url, { method: 'POST', path: '/mcp', headers: { 'Content-Length': '10' } })
+    silent.on('error', () => undefined)
+    silent.flushHeaders()
+    const began = performance.now()
+    await endpoint.close()
+    expect(performance.now() - began).toBeLessThan(3000)
+    await stream.ended
+    expect((await called).status).toBe(404)
+    await vi.waitFor(async () => {
+      await expect(send(url, { path: '/healthz' })).rejects.toThrow('ECONNREFUSED')
+    }, patience)
+  })
+})

@@ -1,0 +1,327 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openGatewayBench, patientTimeouts, type GatewayBench } from '../../../../testing/gateway-bench.ts'
+import type { HttpTestClient } from '../../../../testing/gateway-client.ts'
+import { patience } from '../../../../testing/patience.ts'
+import { waitUntil } from '../../../../testing/router-bench.ts'
+import type { ServerLife } from '../../../../testing/scripted-server.ts'
+import { toLine, type WireMessage } from '../../../../testing/wire-message.ts'
+
+const able = '{"roots":{"listChanged":true},"sampling":{},"elicitation":{}}'
+
+interface Pair extends GatewayBench {
+  readonly client: HttpTestClient
+  readonly life: ServerLife
+}
+
+async function openPair(
+  revision = '2025-11-25',
+  options: Parameters<typeof openGatewayBench>[0] = {},
+): Promise<Pair> {
+  const opened = await openGatewayBench(options)
+  const client = opened.connect()
+  await client.open(revision, able)
+  return { ...opened, client, life: await opened.bench.server('s').nextLife() }
+}
+
+/** A call whose progress is told with the token `t`. */
+function callWithProgress(client: HttpTestClient) {
+  return client.call('s__x', '{"progressToken":"t"}')
+}
+
+function tellProgress(life: ServerLife, call: WireMessage, progress: number): void {
+  const { progressToken } = call.params?.['_meta'] as { progressToken: number }
+  life.notify('notifications/progress', `{"progressToken":${progressToken},"progress":${progress}}`)
+}
+
+describe('the response to a call', { timeout: 20_000 }, () => {
+  it('is JSON, byte for byte as the server wrote it, where nothing goes before the answer', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    life.reply(await life.next('tools/call'), '{"n":1.0, "big":9007199254740993,"ä":"ö"}')
+    const response = await called
+    expect(response.headers['content-type']).toBe('application/json')
+    expect(await response.ended).toBe(
+      '{"jsonrpc":"2.0","id":2,"result":{"n":1.0, "big":9007199254740993,"ä":"ö"}}',
+    )
+  })
+
+  it('is JSON when it is large, too', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    const text = 'ä'.repeat(500_000)
+    life.reply(await life.next('tools/call'), `{"text":"${text}"}`)
+    const response = await called
+    expect(response.headers['content-type']).toBe('application/json')
+    const body = await response.ended
+    expect(response.headers['content-length']).toBe(String(Buffer.byteLength(body)))
+    expect(JSON.parse(body)).toMatchObject({ result: { text } })
+  })
+
+  it('is an error as the server gave it, with the status of an answer', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    life.fail(await life.next('tools/call'), '{"code":-1.0,"message":"no"}')
+    const response = await called
+    expect([response.status, await response.ended]).toEqual([
+      200,
+      '{"jsonrpc":"2.0","id":2,"error":{"code":-1.0,"message":"no"}}',
+    ])
+  })
+
+  it('is a stream as soon as something goes before the answer, which is its last event', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    const response = await called
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-store, no-transform',
+      'x-accel-buffering': 'no',
+    })
+    expect((await response.nextMessage()).text).toBe(
+      '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}',
+    )
+    life.reply(call, '{"n":1.0}')
+    expect(await response.ended).toBe(
+      [
+        'id: post1-0\ndata: \n\n',
+        'id: post1-1\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}\n\n',
+        'id: post1-2\ndata: {"jsonrpc":"2.0","id":2,"result":{"n":1.0}}\n\n',
+      ].join(''),
+    )
+  })
+
+  it('begins without an empty event for clients of older revisions', async () => {
+    const { client, life } = await openPair('2025-06-18')
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    life.reply(call)
+    expect(await (await called).ended).toMatch(/^id: post1-1\ndata: \{.*\}\n\nid: post1-2\ndata: \{.*\}\n\n$/)
+  })
+
+  it('carries a server’s question, whose answer comes with another POST', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    const call = await life.next('tools/call')
+    const asked = life.ask('"q"', 'elicitation/create', '{"message":"?"}')
+    const response = await called
+    const question = await response.nextMessage()
+    expect(question).toMatchObject({ method: 'elicitation/create', params: { message: '?' } })
+    const answered = await client.post(
+      `{"jsonrpc":"2.0","id":${Number(question.id)},"result":{"action":"accept"}}`,
+    )
+    expect([answered.status, answered.headers['content-length'], await answered.ended]).toEqual([
+      202,
+      '0',
+      '',
+    ])
+    expect((await asked).result).toEqual({ action: 'accept' })
+    life.reply(call, '{"done":true}')
+    expect((await response.nextMessage()).result).toEqual({ done: true })
+  })
+
+  it('keeps line ends of a server from ending events', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    life.write(`{"jsonrpc":"2.0","id":${Number(call.id)},\r"result":{"x":"\r\rid: post1-9\rdata: {}\r\r"}}`)
+    const text = await (await called).ended
+    expect(text).not.toContain('\r')
+    expect(text.split('\n\n')).toHaveLength(4)
+  })
+
+  it('ends empty when the client takes its call back', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    const call = await life.next('tools/call')
+    const cancelled = await client.post(toLine('notifications/cancelled', '{"requestId":2}'))
+    expect(cancelled.status).toBe(202)
+    const response = await called
+    expect([response.status, response.headers['content-type'], await response.ended]).toEqual([
+      200,
+      'text/event-stream',
+      '',
+    ])
+    expect((await life.next('notifications/cancelled')).params).toMatchObject({ requestId: call.id })
+  })
+
+  it('ends where it is when it is a stream by then', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    tellProgress(life, await life.next('tools/call'), 1)
+    const response = await called
+    await response.nextMessage()
+    await client.post(toLine('notifications/cancelled', '{"requestId":2}'))
+    expect(await response.ended).toContain('"progress":1')
+    expect((await client.listen('post1-1')).status).toBe(400)
+  })
+
+  it('is refused for a second request of the same id', async () => {
+    const { client, life } = await openPair()
+    const called = client.call('s__x')
+    const call = await life.next('tools/call')
+    const second = await client.post(toLine('ping', undefined, '2'))
+    expect(second.status).toBe(400)
+    expect(await second.message()).toMatchObject({
+      id: 2,
+      error: { code: -32600, data: { code: 'id-in-use' } },
+    })
+    const other = await client.post(toLine('ping', undefined, '"2"'))
+    expect(await other.message()).toMatchObject({ id: '2', result: {} })
+    life.reply(call)
+    expect((await called).status).toBe(200)
+    expect((await client.post(toLine('ping', undefined, '2'))).status).toBe(200)
+  })
+
+  it('tells a client that its session ended, whichever way', async () => {
+    const { client, life } = await openPair()
+    const waiting = client.post(toLine('tools/call', '{"name":"s__x"}', '"a\\nb"'))
+    await life.next('tools/call')
+    const streaming = callWithProgress(client)
+    tellProgress(life, await life.next('tools/call'), 1)
+    const response = await streaming
+    await client.delete()
+    expect((await waiting).status).toBe(404)
+    expect(await (await waiting).message()).toMatchObject({
+      id: 'a\nb',
+      error: { data: { code: 'session-gone' } },
+    })
+    expect(await response.ended).toContain('"progress":1')
+    await waitUntil('the server hears of it', () => life.count('notifications/cancelled') === 2)
+  })
+})
+
+describe('a call that takes long', { timeout: 20_000 }, () => {
+  it('is a stream after 15 s, with a comment now and then', async () => {
+    const { client, life } = await openPair()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const called = client.call('s__x')
+    const call = await life.next('tools/call')
+    vi.advanceTimersByTime(14_000)
+    vi.advanceTimersByTime(1000)
+    const response = await called
+    expect(response.headers['content-type']).toBe('text/event-stream')
+    vi.advanceTimersByTime(15_000)
+    vi.useRealTimers()
+    life.reply(call, '{"n":1.0}')
+    expect(await response.ended).toBe(
+      'id: post1-0\ndata: \n\n: keep-alive\n\nid: post1-1\ndata: {"jsonrpc":"2.0","id":2,"result":{"n":1.0}}\n\n',
+    )
+  })
+
+  it('has the id of its session when it is the first one', async () => {
+    const { bench, connect, log } = await openGatewayBench({
+      servers: { s: { script: { isOpenedByHand: true }, config: { timeouts: patientTimeouts } } },
+      isStartedByHand: true,
+    })
+    bench.router.start()
+    const life = bench.server('s').nextLife()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const opened = connect('/mcp/servers/s').post(
+      toLine(
+        'initialize',
+        '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c"}}',
+        '1',
+      ),
+    )
+    vi.advanceTimersByTime(0)
+    const asked = await (await life).next('initialize')
+    vi.advanceTimersByTime(15_000)
+    vi.useRealTimers()
+    const response = await opened
+    expect(response.headers['mcp-session-id']).toMatch(/^[\w-]{32}$/)
+    ;(await life).open(asked)
+    expect(await response.nextMessage()).toMatchObject({
+      id: 1,
+      result: { serverInfo: { name: 'scripted' } },
+    })
+    expect(log.at(-1)).toMatchObject({ message: 'A client connected.', fields: { client: 'c', server: 's' } })
+  })
+})
+
+describe('a client that goes before its answer', { timeout: 20_000 }, () => {
+  it('takes nothing back, and can ask for the rest of a stream', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    const response = await called
+    await response.nextMessage()
+    response.destroy()
+    tellProgress(life, call, 2)
+    const resumed = await client.listen('post1-1')
+    expect(await resumed.nextMessage()).toMatchObject({ params: { progress: 2 } })
+    life.reply(call, '{"n":1.0}')
+    expect(await resumed.ended).toMatch(
+      /^id: post1-2\n.*\n\nid: post1-3\ndata: .*"result":\{"n":1.0\}\}\n\n$/,
+    )
+    expect(life.count('notifications/cancelled')).toBe(0)
+  })
+
+  it('finds an answer that came meanwhile, and cannot ask twice', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    const response = await called
+    await response.nextMessage()
+    response.destroy()
+    await vi.waitFor(async () => {
+      const taken = await client.listen('post1-0')
+      expect(await taken.nextMessage()).toMatchObject({ params: { progress: 1 } })
+      taken.destroy()
+    }, patience)
+    life.reply(call)
+    const resumed = await client.listen('post1-1')
+    expect(await resumed.ended).toMatch(/^id: post1-2\ndata: .*\n\n$/)
+    await vi.waitFor(async () => {
+      const again = await client.listen('post1-1')
+      expect(again.status).toBe(400)
+      expect(await again.message()).toMatchObject({ error: { data: { code: 'unknown-event' } } })
+    }, patience)
+  })
+
+  it('is forgotten after five minutes', async () => {
+    const { client, life } = await openPair()
+    const called = callWithProgress(client)
+    const call = await life.next('tools/call')
+    tellProgress(life, call, 1)
+    const response = await called
+    await response.nextMessage()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    response.destroy()
+    await response.ended
+    life.reply(call)
+    await waitForTimers()
+    vi.advanceTimersByTime(5 * 60_000)
+    vi.useRealTimers()
+    expect((await client.listen('post1-1')).status).toBe(400)
+  })
+
+  it('gets no answer where there was nothing that it could ask for again', async () => {
+    const { client, life } = await openPair()
+    const lost = client.call('s__x')
+    const call = await life.next('tools/call')
+    client.cutLast()
+    await expect(lost).rejects.toThrow('socket hang up')
+    const stream = await client.listen()
+    // Once it is known to be gone, a question of the server goes to the stream that is open.
+    const asked = life.ask('1', 'elicitation/create')
+    const question = await stream.nextMessage()
+    await client.post(`{"jsonrpc":"2.0","id":${Number(question.id)},"result":{}}`)
+    await asked
+    life.reply(call)
+    expect((await client.post(toLine('ping', undefined, '99'))).status).toBe(200)
+  })
+})
+
+/** Waits until something is due, with time standing still. */
+async function waitForTimers(): Promise<void> {
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
+}

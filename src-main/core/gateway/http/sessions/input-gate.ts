@@ -1,0 +1,26 @@
+/** Keeps what a client sends from being read while a server does not keep up. */
+export class InputGate {
+  #holds = 0
+  #waiting: (() => void)[] = []
+
+  hold(): void {
+    this.#holds++
+  }
+
+  /** Once for each `hold`. */
+  release(): void {
+    this.#holds--
+    // What is read may well hold it again.
+    while (this.#holds === 0) {
+      const go = this.#waiting.shift()
+      if (go === undefined) return
+      go()
+    }
+  }
+
+  /** Calls `go` now, or as soon as nothing holds. */
+  pass(go: () => void): void {
+    if (this.#holds === 0) go()
+    else this.#waiting.push(go)
+  }
+}

@@ -1,0 +1,86 @@
+/** What the table has to know of a session. */
+export interface TableSession {
+  readonly id: string
+  /** Whether its client showed the access token. */
+  readonly isWithToken: boolean
+  /** Whether nobody waits for anything: no call is in flight and no stream open. */
+  readonly isIdle: boolean
+  /** When it was last used; as performance.now() tells. */
+  readonly usedAt: number
+  close(): void
+}
+
+/** How many sessions there may be, and how long they may lie idle, in milliseconds. */
+export interface SessionLimits {
+  readonly sessions: number
+  /** An idle session of this age may be ended to make room for another. */
+  readonly spareMs: number
+  /** An idle session of this age is ended. */
+  readonly idleMs: number
+}
+
+/** Limits for a computer and its editors. */
+export const usualSessionLimits: SessionLimits = { sessions: 512, spareMs: 60_000, idleMs: 4 * 3600 * 1000 }
+
+/** All sessions over HTTP, by their ids. */
+export class SessionTable<T extends TableSession> {
+  readonly #limits: SessionLimits
+  readonly #sessions = new Map<string, T>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(limits: SessionLimits = usualSessionLimits) {
+    this.#limits = limits
+    this.#timer = setInterval(
+      () => {
+        this.#closeIdle(limits.idleMs)
+      },
+      Math.min(limits.idleMs / 4, 60_000),
+    )
+    this.#timer.unref()
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  find(id: string): T | undefined {
+    return this.#sessions.get(id)
+  }
+
+  /** Makes room for one more session; false when all are in use. */
+  makeRoom(): boolean {
+    const { sessions, spareMs } = this.#limits
+    if (this.#sessions.size < sessions) return true
+    const idle = [...this.#sessions.values()].filter((session) => session.isIdle)
+    const [longest] = idle.toSorted((left, right) => left.usedAt - right.usedAt)
+    if (longest === undefined || performance.now() - longest.usedAt < spareMs) return false
+    longest.close()
+    return true
+  }
+
+  add(session: T): void {
+    this.#sessions.set(session.id, session)
+  }
+
+  delete(session: T): void {
+    this.#sessions.delete(session.id)
+  }
+
+  /** Ends those sessions that are to end; all unless `isMeant` says otherwise. */
+  close(isMeant: (session: T) => boolean = () => true): void {
+    for (const session of [...this.#sessions.values()]) {
+      if (isMeant(session)) session.close()
+    }
+  }
+
+  /** Stops looking for idle sessions, and ends all. */
+  end(): void {
+    clearInterval(this.#timer)
+    this.close()
+  }
+
+  #closeIdle(idleMs: number): void {
+    const oldest = performance.now() - idleMs
+    this.close((session) => session.isIdle && session.usedAt < oldest)
+  }
+}

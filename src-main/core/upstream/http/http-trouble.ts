@@ -1,0 +1,203 @@
+import { replaceControls } from '#base/plain-text.ts'
+import { readElements, readHead, readMembers, readString, type Span } from '#base/json-head.ts'
+import type { CarrierEnd, RequestFailure } from '../connection/carrier.ts'
+import { ProxyUnusable, RedirectRefused, type HttpResponse } from './http-client.ts'
+
+/** Why a request over HTTP came to nothing. */
+export interface HttpTrouble {
+  /** Completes "… because {reason}". */
+  readonly reason: string
+  /** What it means for the server as a whole. */
+  readonly kind: CarrierEnd['kind']
+  /** What it means for this one request. */
+  readonly failure: RequestFailure['kind']
+  readonly retryAfterMs?: number
+}
+
+/** Errors after which the server cannot have seen anything of the request. */
+const unreached = new Map([
+  ['ECONNREFUSED', 'nothing listens at its address'],
+  ['ENOTFOUND', 'its name cannot be found; is the network there?'],
+  ['EAI_AGAIN', 'its name cannot be found now; is the network there?'],
+  ['EHOSTUNREACH', 'the network does not reach it'],
+  ['ENETUNREACH', 'the network does not reach it'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'it did not take a connection in time'],
+])
+const certificate = /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_/
+/** What the library says when a proxy does not open a way to the server. */
+const proxyRefusal = /^Proxy response \((\d+)\)/
+
+/** What an error of the connection means. */
+export function toNetworkTrouble(error: Error): HttpTrouble {
+  if (error instanceof RedirectRefused || error instanceof ProxyUnusable)
+    return { reason: error.message, kind: 'refused', failure: 'refused' }
+  const code = findCode(error)
+  const known = unreached.get(code)
+  if (known !== undefined) return { reason: `${known} (${code})`, kind: 'unreachable', failure: 'refused' }
+  if (certificate.test(code)) {
+    const advice =
+      'where a company checks connections, its certificate must be among those of the system, or in NODE_EXTRA_CA_CERTS'
+    return {
+      reason: `its certificate is not trusted (${code}); ${advice}`,
+      kind: 'refused',
+      failure: 'refused',
+    }
+  }
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO') {
+    const reason = `what answers there does not speak HTTPS as it should (${code}); is http:// meant?`
+    return { reason, kind: 'refused', failure: 'refused' }
+  }
+  const status = proxyRefusal.exec(error.message)?.[1]
+  if (status !== undefined) {
+    const reason = `the proxy does not let us through to it (HTTP ${status})`
+    return { reason, kind: status === '407' ? 'refused' : 'unreachable', failure: 'refused' }
+  }
+  if (code.startsWith('HPE_')) {
+    return {
+      reason: `what answers there does not speak HTTP as it should (${code})`,
+      kind: 'lost',
+      failure: 'failed',
+    }
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return { reason: 'it did not begin to answer in time', kind: 'lost', failure: 'failed' }
+  }
+  return { reason: `the connection was cut (${code})`, kind: 'lost', failure: 'failed' }
+}
+
+/** The code of an error, or of what caused it. */
+function findCode(error: Error): string {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const inner = at instanceof AggregateError ? (at.errors[0] as unknown) : undefined
+    const { code } = (inner instanceof Error ? inner : at) as NodeJS.ErrnoException
+    if (typeof code === 'string' && code !== 'UND_ERR') return code
+  }
+  return error.name
+}
+
+const sentences = new Map([
+  [401, 'it wants a sign-in or another key'],
+  [403, 'it forbids this'],
+  [404, 'there is nothing at its address'],
+  [405, 'it takes no such requests at its address'],
+  [406, 'it cannot answer in any form that we take'],
+  [408, 'it waited too long for us'],
+  [413, 'the request is too large for it'],
+  [415, 'it does not take JSON'],
+  [429, 'it gets too many requests'],
+  [500, 'something went wrong in it'],
+  [502, 'what stands before it does not reach it'],
+  [503, 'it cannot take requests now'],
+  [504, 'what stands before it gets no answer from it'],
+])
+/** Refusals that may be over after a while. */
+const passing = new Set([408, 425, 429])
+
+/** What a response means that is not what was asked for. `body` is its beginning. */
+export function toStatusTrouble(response: HttpResponse, body: Buffer): HttpTrouble {
+  const { status } = response
+  const said = findErrorMessage(body)
+  const words = sentences.get(status) ?? 'it refuses the request'
+  const wait = toWaitMs(response.header('retry-after'), Date.now())
+  const advice = wait === undefined ? '' : `; it asks to be left alone for ${Math.ceil(wait / 1000)} s`
+  return {
+    reason: `${words} (HTTP ${status}${said === undefined ? '' : `: “${said}”`})${advice}`,
+    kind: status >= 500 || passing.has(status) ? 'unreachable' : 'refused',
+    failure: status >= 500 ? 'failed' : 'refused',
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+  }
+}
+
+/** What a response means that came without an error, but is not an answer either. */
+export function toFormTrouble(response: HttpResponse): HttpTrouble {
+  const type = toMediaType(response.header('content-type'))
+  const what =
+    type === '' ? 'without saying what it is' : `with ${replaceControls(type.slice(0, 60), '\ufffd')}`
+  const advice = type === 'text/html' ? '; is this the address of an MCP server?' : ''
+  return {
+    reason: `it answered ${what} in place of JSON (HTTP ${response.status})${advice}`,
+    kind: 'refused',
+    failure: 'failed',
+  }
+}
+
+/** The media type of a Content-Type header, without parameters; '' when there is none. */
+export function toMediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+/** How long Retry-After asks to wait, at most an hour (RFC 9110, 10.2.3); `now` is in milliseconds since 1970. */
+export function toWaitMs(retryAfter: string | undefined, now: number): number | undefined {
+  if (retryAfter === undefined) return undefined
+  const wait = /^\d{1,9}$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - now
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), 3_600_000)
+}
+
+const longestQuotation = 200
+
+/** What a JSON body says is wrong: the message of a JSON-RPC error, or the like. */
+function findErrorMessage(body: Buffer): string | undefined {
+  try {
+    const { error } = readHead(body)
+    const inner =
+      error !== undefined && body[error.start] === 0x7b ? readMembers(body, error) : readMembers(body)
+    const texts = ['message', 'error_description', 'error', 'detail'].map((key) =>
+      readString(body, inner.get(key)),
+    )
+    const text = texts.find((one) => one !== undefined && one.trim() !== '')
+    return text === undefined ? undefined : replaceControls(text.slice(0, longestQuotation), ' ').trim()
+  } catch (error) {
+    // Whatever it is, it tells us nothing more.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether a response to a request with a session id says that the server has forgotten the session: 404 (MCP
+ * 2025-11-25, "Session Management"), or 400 as servers made after the SDK's examples have it. An answer to the very
+ * request may come with either, and means that only where it says so.
+ */
+export function isSessionForgotten(status: number, body: Buffer, isAnswer = false): boolean {
+  if (status !== 404 && status !== 400) return false
+  return (status === 404 && !isAnswer) || /session/i.test(findErrorMessage(body) ?? '')
+}
+
+const newline = 0x0a
+const carriageReturn = 0x0d
+const blank = 0x20
+const openBracket = 0x5b
+
+/**
+ * The messages of a body or of an event, each without line ends, since a line is how they go on. Between the tokens of
+ * JSON a line end is blank space, and within them it cannot stand. Several may stand in an array (MCP 2025-03-26,
+ * "Batching").
+ */
+export function toLines(bytes: Buffer): Buffer[] {
+  for (const end of [newline, carriageReturn]) {
+    for (let at = bytes.indexOf(end); at !== -1; at = bytes.indexOf(end, at + 1)) bytes[at] = blank
+  }
+  const text = trim(bytes)
+  if (text.length === 0) return []
+  if (text[0] !== openBracket) return [text]
+  try {
+    return readElements(text, { start: 0, end: text.length }).map(({ start, end }: Span) =>
+      text.subarray(start, end),
+    )
+  } catch (error) {
+    if (error instanceof SyntaxError) return [text]
+    throw error
+  }
+}
+
+function trim(bytes: Buffer): Buffer {
+  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  let end = bytes.length
+  while (start < end && isBlank(bytes[start])) start++
+  while (end > start && isBlank(bytes[end - 1])) end--
+  return bytes.subarray(start, end)
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === blank || byte === 0x09
+}

@@ -1,0 +1,46 @@
+import type { ServerConfig } from '../config/config.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { ServerOutput } from '../observe/server-output.ts'
+import type { Carrier, CarrierListener } from './connection/carrier.ts'
+import { openStdioCarrier } from './connection/stdio-carrier.ts'
+import { openHttpCarrier } from './http/open-http-carrier.ts'
+import type { UpstreamContext } from './upstream-context.ts'
+
+/** Opens a carrier to a server; once for each session with it. */
+export type OpenCarrier = (listener: CarrierListener) => Carrier
+
+/** What preparing needs besides what all upstreams share. */
+export interface PrepareOptions {
+  readonly context: UpstreamContext
+  readonly output: ServerOutput
+  readonly logger: Logger
+}
+
+/** Finds out how a server is reached, as far as that takes time. Rejects with a sentence that completes "… because". */
+export async function prepareTransport(server: ServerConfig, options: PrepareOptions): Promise<OpenCarrier> {
+  const { name, transport, timeouts } = server
+  const { context, output, logger } = options
+  const { host, launcher, limits, http } = context
+  const { messageBytes } = limits
+  if (transport.type === 'stdio') {
+    const { command, args, env, cwd } = transport
+    const ready = await launcher.prepare({ command, args, env, cwd })
+    const { platform } = host
+    return (listener) =>
+      openStdioCarrier(launcher.launch(ready, name), { platform, messageBytes, output, logger }, listener)
+  }
+  const { type, url, headers } = transport
+  const connectMs = timeouts.connectSeconds * 1000
+  return (listener) =>
+    openHttpCarrier(type, { client: http, url, headers, connectMs, messageBytes, logger }, listener)
+}
+
+/** What a server prints; secrets of the server as it is configured now are masked there. */
+export function findOutput(
+  { name, transport }: ServerConfig,
+  { outputs, host }: UpstreamContext,
+): ServerOutput {
+  const inherited = host.env
+  if (transport.type === 'stdio') return outputs.get(name, transport.env, { args: transport.args, inherited })
+  return outputs.get(name, transport.headers, { args: [transport.url], inherited })
+}
