@@ -31,7 +31,7 @@ const overHttp = [
 ]
 
 /** Those that show the old HTTP+SSE transport. */
-const overSse = ['calls', 'lists', 'questions', 'quickstart', 'subscriptions']
+const overSse = ['calls', 'lists', 'questions', 'quickstart', 'sdk-clients', 'subscriptions']
 
 function toJourneys(name: string, carrier: string, specs: readonly string[]): object {
   return {

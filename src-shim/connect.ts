@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { addAbortSignal } from 'node:stream'
@@ -21,7 +21,8 @@ export type Attempt =
 export async function connectToApp(target: Target, milliseconds: number): Promise<Attempt> {
   let socket: Socket | undefined
   try {
-    const text = await readFile(path.join(target.folder, contract.rendezvousFile), 'utf8')
+    // At once: a small file is read before a thread is there to read it.
+    const text = readFileSync(path.join(target.folder, contract.rendezvousFile), 'utf8')
     const rendezvous = contract.parseRendezvous(text)
     socket = addAbortSignal(target.signal, connect(rendezvous.socket))
     socket.on('error', () => socket?.destroy())

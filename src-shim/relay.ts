@@ -15,7 +15,13 @@ export interface RelayOptions {
   readonly onEnd: () => void
 }
 
-const limits = { line: 64 * 1024 * 1024, waiting: 1024 * 1024, endMs: 600, holdCheckMs: 100 } as const
+const limits = {
+  line: 64 * 1024 * 1024,
+  waiting: 1024 * 1024,
+  joined: 64 * 1024,
+  endMs: 600,
+  holdCheckMs: 100,
+} as const
 const tooLong = toErrorLine('null', 'A message was longer than 64 MiB and has been dropped.')
 const newline = Buffer.from('\n')
 
@@ -32,15 +38,15 @@ export class Relay {
   #socket: Socket | undefined
   #held: { readonly line: Buffer; readonly since: number }[] = []
   #holdTimer: NodeJS.Timeout | undefined
+  /** Lines that are about to go out. */
+  readonly #toApp: Buffer[] = []
 
   constructor(options: RelayOptions) {
     const { input, output, onEnd } = (this.#options = options)
     this.#fromEditor = this.#createSplitter(this.#takeLine)
     input.on('data', (chunk: Buffer) => {
-      this.#socket?.cork()
       this.#fromEditor.push(chunk)
-      this.#socket?.uncork()
-      this.#adjustInput()
+      this.#sendOn()
     })
     for (const event of ['end', 'error', 'close']) input.on(event, this.#end)
     output.on('error', onEnd)
@@ -50,25 +56,25 @@ export class Relay {
   async join(socket: Socket): Promise<void> {
     const { output, log } = this.#options
     const [handshake, ...rest] = this.#conversation.toReplay()
+    const toEditor: Buffer[] = []
     const splitter = this.#createSplitter((line) => {
       const fate = this.#conversation.takeFromApp(line)
-      if (fate === true) write(output, line)
+      if (fate === true) toEditor.push(line)
       if (typeof fate === 'boolean') return
       if (fate.refusal) log(`Patchbay did not take up the conversation again: ${fate.refusal}`)
       this.#open(socket, rest)
-      for (const change of fate.changes) write(output, change)
+      toEditor.push(...fate.changes)
     })
     const adjustSocket = () => (output.writableLength > limits.waiting ? socket.pause() : socket.resume())
     socket.on('data', (chunk: Buffer) => {
-      output.cork()
       splitter.push(chunk)
-      output.uncork()
+      write(output, toEditor)
       adjustSocket()
       this.#endWhenDone()
     })
     socket.on('drain', this.#adjustInput)
     output.on('drain', adjustSocket)
-    if (handshake) write(socket, handshake)
+    if (handshake) write(socket, [handshake])
     else this.#open(socket, rest)
     adjustSocket()
     if (!socket.destroyed) await new Promise((resolve) => socket.on('close', resolve))
@@ -77,25 +83,30 @@ export class Relay {
   }
 
   #createSplitter(onLine: (line: Buffer) => void): LineSplitter {
-    const onTooLong = () => write(this.#options.output, tooLong)
+    const onTooLong = () => {
+      write(this.#options.output, [tooLong])
+    }
     return new LineSplitter({ maxBytes: limits.line, onLine, onTooLong })
   }
 
   readonly #takeLine = (line: Buffer): void => {
     if (!this.#socket) this.#held.push({ line, since: Date.now() })
-    else if (this.#conversation.takeFromEditor(line)) write(this.#socket, line)
+    else if (this.#conversation.takeFromEditor(line)) this.#toApp.push(line)
   }
 
   /** The session stands: restores what it was, then sends what was held. */
   #open(socket: Socket, restoring: readonly Buffer[]): void {
     clearInterval(this.#holdTimer)
     this.#socket = socket
-    socket.cork()
-    for (const line of restoring) write(socket, line)
+    this.#toApp.push(...restoring)
     for (const { line } of this.#held.splice(0)) this.#takeLine(line)
-    socket.uncork()
-    this.#adjustInput()
+    this.#sendOn()
     this.#endWhenDone()
+  }
+
+  #sendOn(): void {
+    if (this.#socket) write(this.#socket, this.#toApp)
+    this.#adjustInput()
   }
 
   readonly #adjustInput = (): Readable => {
@@ -106,7 +117,7 @@ export class Relay {
 
   #lose(): void {
     const { toEditor, again } = this.#conversation.lose()
-    if (!this.hasEnded) for (const line of toEditor) write(this.#options.output, line)
+    if (!this.hasEnded) write(this.#options.output, toEditor)
     this.#socket = undefined
     if (again) this.#held.push({ line: again, since: Date.now() })
     clearInterval(this.#holdTimer)
@@ -120,7 +131,7 @@ export class Relay {
     const sentence = `Patchbay cannot be reached (${this.absence}). Open Patchbay, then try again.`
     for (const { line, since } of this.#held.splice(0)) {
       const id = since + this.#options.waitMs <= Date.now() ? findRequestId(line) : undefined
-      if (id) write(this.#options.output, toErrorLine(id, sentence, 'app-not-running'))
+      if (id) write(this.#options.output, [toErrorLine(id, sentence, 'app-not-running')])
       else this.#held.push({ line, since })
     }
     this.#adjustInput()
@@ -129,6 +140,7 @@ export class Relay {
   readonly #end = (): void => {
     if (this.hasEnded) return
     this.#fromEditor.end()
+    this.#sendOn()
     this.hasEnded = true
     setTimeout(this.#options.onEnd, limits.endMs).unref()
     this.#endWhenDone()
@@ -142,7 +154,12 @@ export class Relay {
   }
 }
 
-function write(stream: Writable, line: Buffer): boolean {
-  stream.write(line)
-  return stream.write(newline)
+/** Takes the lines out of the list and writes them; in one piece as long as that is small, since each costs a lot. */
+function write(stream: Writable, lines: Buffer[]): void {
+  if (lines.length === 0) return
+  const parts = lines.splice(0).flatMap((line) => [line, newline])
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+  stream.cork()
+  for (const part of bytes > limits.joined ? parts : [Buffer.concat(parts, bytes)]) stream.write(part)
+  stream.uncork()
 }

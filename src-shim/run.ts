@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,7 +38,6 @@ export async function runShim(args: string[]): Promise<number> {
   }
   const onEnd = over.abort.bind(over, undefined)
   process.on('SIGTERM', onEnd).on('SIGINT', onEnd)
-  process.stderr.on('error', () => undefined) // nobody reads our sentences: no reason to stop
   const relay = new Relay({ input, output, waitMs: plan.waitMs, log, onEnd })
   try {
     return await keepConnected(plan, relay)
@@ -108,7 +106,9 @@ async function reachFirst(plan: Plan, relay: Relay): Promise<Attempt> {
 /** Starts the app, if it can; returns what tells later why that will not help. */
 async function start(folder: string): Promise<() => string | undefined> {
   try {
-    return startApp(parseLaunch(await readFile(path.join(folder, launchFile), 'utf8')), folder, spawn)
+    const launch = parseLaunch(readFileSync(path.join(folder, launchFile), 'utf8'))
+    const { spawn } = await import('node:child_process') // mostly the app runs already
+    return startApp(launch, folder, spawn)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return () => (code === 'ENOENT' ? `no ${launchFile} in ${folder} tells how to start it` : message)
@@ -116,5 +116,7 @@ async function start(folder: string): Promise<() => string | undefined> {
 }
 
 function log(sentence: string): void {
+  // Opened only now, since that takes time. Nobody reads our sentences: no reason to stop.
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined)
   process.stderr.write(`${sentence}\n`)
 }

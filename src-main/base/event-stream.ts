@@ -6,11 +6,12 @@ const carriageReturn = 0x0d
 const colon = 0x3a
 const space = 0x20
 const byteOrderMark = Buffer.from('\ufeff')
+const dataField = Buffer.from('data:')
 const lineEnd = Buffer.from('\n')
 const edgeBytes = 1024
 
 /** One event that has data. */
-export interface StreamEvent {
+interface StreamEvent {
   /** `message` where the stream names none. */
   readonly type: string
   readonly data: Buffer
@@ -42,7 +43,8 @@ export class EventStreamReader {
   #type = ''
   #id: string | undefined
   #lost: { readonly first: Buffer; last: Buffer } | undefined
-  #isLineLost = false
+  /** What is lost of the line that comes: data, and with it the event, or something else. */
+  #lineLoss: 'data' | 'other' | undefined
 
   constructor(listener: EventStreamListener) {
     this.#listener = listener
@@ -71,22 +73,32 @@ export class EventStreamReader {
   #add(part: Buffer): void {
     if (part.length === 0) return
     this.#lineBytes += part.length
-    if (this.#isLineLost) {
-      this.#noteLost(part)
-      return
-    }
+    if (this.#lineLoss === 'data') this.#noteLost(part)
+    if (this.#lineLoss !== undefined) return
     this.#parts.push(part)
-    if (this.#lineBytes + this.#dataBytes <= this.#listener.maxBytes + 'data: '.length) return
-    // Not even what came before is of use: the event as a whole is lost.
-    const whole = Buffer.concat([...this.#data, toValue(Buffer.concat(this.#parts))])
-    this.#parts = []
+    if (this.#lineBytes + this.#dataBytes <= this.#listener.maxBytes + dataField.length + 1) return
+    const line = this.#withoutMark(Buffer.concat(this.#parts))
+    if (line.length < dataField.length) return
+    if (line.subarray(0, dataField.length).equals(dataField)) this.#loseEvent(toValue(line))
+    // Other fields are short, and a comment may be of any length: the event is none the worse for it.
+    else if (line.length > edgeBytes) this.#loseLine('other')
+  }
+
+  /** Not even what came before is of use: the event as a whole is lost. */
+  #loseEvent(value: Buffer): void {
+    if (this.#lost === undefined) {
+      const whole = Buffer.concat([...this.#data, value])
+      const [first, last] = [whole.subarray(0, edgeBytes), whole.subarray(-edgeBytes)]
+      this.#lost = { first: Buffer.from(first), last: Buffer.from(last) }
+    } else this.#noteLost(value)
     this.#data = []
     this.#dataBytes = 0
-    this.#isLineLost = true
-    this.#lost = {
-      first: Buffer.from(whole.subarray(0, edgeBytes)),
-      last: Buffer.from(whole.subarray(-edgeBytes)),
-    }
+    this.#loseLine('data')
+  }
+
+  #loseLine(loss: 'data' | 'other'): void {
+    this.#parts = []
+    this.#lineLoss = loss
   }
 
   #noteLost(part: Buffer): void {
@@ -94,14 +106,18 @@ export class EventStreamReader {
     this.#lost.last = Buffer.concat([this.#lost.last, part.subarray(-edgeBytes)]).subarray(-edgeBytes)
   }
 
+  #withoutMark(line: Buffer): Buffer {
+    return this.#isAtStart && line.subarray(0, 3).equals(byteOrderMark) ? line.subarray(3) : line
+  }
+
   #finishLine(): void {
     const [only] = this.#parts
-    let line = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
-    const isLost = this.#isLineLost
+    const whole = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
+    const line = this.#withoutMark(whole)
+    const isLost = this.#lineLoss !== undefined
     this.#parts = []
     this.#lineBytes = 0
-    this.#isLineLost = false
-    if (this.#isAtStart && line.subarray(0, 3).equals(byteOrderMark)) line = line.subarray(3)
+    this.#lineLoss = undefined
     this.#isAtStart = false
     if (isLost) return
     if (line.length === 0) this.#finishEvent()

@@ -124,6 +124,48 @@ describe('readHead', () => {
     expect(readHead(Buffer.from('{"result":null,"id":1}'))).toMatchObject({ result: { start: 10, end: 14 } })
     expect(readHead(Buffer.from('{"error":{},"method":5}'))).toEqual({ error: { start: 9, end: 11 } })
   })
+
+  it('knows its members however their names are written, and no others by names like theirs', () => {
+    const names = ['id', 'method', 'params', 'result', 'error', 'ix', 'metho', 'methods', 'Params', 'i', '']
+    const written = names.flatMap((name) => [
+      JSON.stringify(name),
+      `"${name.replace(/./g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}"`,
+    ])
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...written)), (keys) => {
+        const bytes = Buffer.from(`{${keys.map((key, at) => `${key}:"${at}"`).join(',')}}`)
+        const value = JSON.parse(bytes.toString()) as Record<string, string>
+        const head = readHead(bytes)
+        expect(head.method).toBe(value['method'])
+        for (const key of ['id', 'params', 'result', 'error'] as const)
+          expect(readString(bytes, head[key])).toBe(value[key])
+      }),
+    )
+  })
+
+  it('refuses a name with an escape that there is not', () => {
+    expect(() => readHead(Buffer.from(String.raw`{"\x":1}`))).toThrow(SyntaxError)
+  })
+})
+
+describe('skipping numbers', () => {
+  it('ends where the number does, and refuses what is none', () => {
+    const digits = fc.array(fc.constantFrom('0', '1', '9', '-', '.', 'e', 'E', '+', 'a'), { minLength: 1 })
+    fc.assert(
+      fc.property(digits, fc.constantFrom('', ' ', '\n'), (parts, space) => {
+        const text = parts.join('')
+        const bytes = Buffer.from(`{"a":${text}${space},"b":1}`)
+        if (!isJson(text)) expect(() => readMembers(bytes)).toThrow(SyntaxError)
+        else expect(slice(bytes, readMembers(bytes).get('a'))).toBe(text)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('refuses a number after which the line breaks off', () => {
+    for (const text of ['{"a":12', '{"a":0', '{"a":-'])
+      expect(() => readMembers(Buffer.from(text))).toThrow(SyntaxError)
+  })
 })
 
 describe('findMember, findPath, readElements, readString', () => {

@@ -24,6 +24,8 @@ const openBrace = 0x7b
 const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
+const zero = 0x30
+const nine = 0x39
 
 function fail(bytes: Buffer, at: number): never {
   throw new SyntaxError(at >= bytes.length ? 'Unexpected end of JSON' : `Unexpected byte in JSON at ${at}`)
@@ -78,12 +80,21 @@ function skipContainer(bytes: Buffer, from: number): number {
 const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/
 const literals = new Set(['true', 'false', 'null'])
 
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= zero && byte <= nine
+}
+
+/** Whether a number or literal is over before this byte. */
+function isScalarEnd(byte: number | undefined): boolean {
+  return byte === undefined || byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte)
+}
+
 function skipScalar(bytes: Buffer, from: number): number {
   let at = from
-  for (; at < bytes.length; at++) {
-    const byte = bytes[at]
-    if (byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte)) break
-  }
+  // Plain whole numbers, as ids are, need no second look.
+  if (bytes[at] !== zero) while (isDigit(bytes[at])) at++
+  if (at > from && isScalarEnd(bytes[at])) return at
+  while (!isScalarEnd(bytes[at])) at++
   const text = bytes.toString('latin1', from, at)
   if (!literals.has(text) && !numberPattern.test(text)) fail(bytes, from)
   return at
@@ -100,9 +111,9 @@ function wholeOf(bytes: Buffer): Span {
   return { start: 0, end: bytes.length }
 }
 
-type VisitMember = (keyStart: number, keyEnd: number, value: Span) => void
+type VisitMember = (keyStart: number, keyEnd: number, start: number, end: number) => void
 
-/** Calls `visit` for each member; the key stands without its quotes. */
+/** Calls `visit` for each member with where its key, without the quotes, and its value stand. */
 function visitMembers(bytes: Buffer, span: Span, visit: VisitMember): void {
   let at = skipSpace(bytes, span.start)
   if (bytes[at] !== openBrace) fail(bytes, at)
@@ -117,7 +128,7 @@ function visitMembers(bytes: Buffer, span: Span, visit: VisitMember): void {
       if (bytes[at] !== colon) fail(bytes, at)
       const start = skipSpace(bytes, at + 1)
       const end = skipValue(bytes, start)
-      visit(keyStart, keyEnd, { start, end })
+      visit(keyStart, keyEnd, start, end)
       at = skipSpace(bytes, end)
       if (bytes[at] === closeBrace) break
       if (bytes[at] !== comma) fail(bytes, at)
@@ -133,24 +144,48 @@ function readKey(bytes: Buffer, start: number, end: number): string {
   return plain.includes('\\') ? (JSON.parse(`"${plain}"`) as string) : plain
 }
 
+function isAt(bytes: Buffer, start: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false
+  }
+  return true
+}
+
+/** Which of some keys, all of ASCII, stands there. Only one with an escape is decoded: that costs more than the rest. */
+function findKey<Key extends string>(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  keys: readonly Key[],
+): Key | undefined {
+  for (const key of keys) if (key.length === end - start && isAt(bytes, start, key)) return key
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== backslash) continue
+    const decoded = readKey(bytes, start, end)
+    return keys.find((key) => key === decoded)
+  }
+  return undefined
+}
+
 /**
  * The members of the JSON object at `span` (the whole line when left out), by decoded key; of doubles the last.
  * Throws SyntaxError when there is no object.
  */
 export function readMembers(bytes: Buffer, span: Span = wholeOf(bytes)): Map<string, Span> {
   const members = new Map<string, Span>()
-  visitMembers(bytes, span, (keyStart, keyEnd, value) => {
-    members.set(readKey(bytes, keyStart, keyEnd), value)
+  visitMembers(bytes, span, (keyStart, keyEnd, start, end) => {
+    members.set(readKey(bytes, keyStart, keyEnd), { start, end })
   })
   return members
 }
 
-/** The value of one member of the object at `span`, or undefined when it has none or is no object. */
+/** The value of one member, by a key of ASCII, of the object at `span`; undefined when it has none or is no object. */
 export function findMember(bytes: Buffer, span: Span | undefined, key: string): Span | undefined {
   if (span === undefined || bytes[span.start] !== openBrace) return undefined
+  const keys = [key]
   let found: Span | undefined
-  visitMembers(bytes, span, (keyStart, keyEnd, value) => {
-    if (readKey(bytes, keyStart, keyEnd) === key) found = value
+  visitMembers(bytes, span, (keyStart, keyEnd, start, end) => {
+    if (findKey(bytes, keyStart, keyEnd, keys) !== undefined) found = { start, end }
   })
   return found
 }
@@ -182,29 +217,21 @@ export function readString(bytes: Buffer, span: Span | undefined): string | unde
   return readKey(bytes, span.start + 1, span.end - 1)
 }
 
+const headKeys = ['id', 'method', 'params', 'result', 'error'] as const
+
 /** The head of a JSON-RPC message. Throws SyntaxError when the line is no JSON object. */
 export function readHead(bytes: Buffer): Head {
   const head: { id?: Span; method?: string; params?: Span; result?: Span; error?: Span } = {}
-  visitMembers(bytes, wholeOf(bytes), (keyStart, keyEnd, value) => {
-    switch (readKey(bytes, keyStart, keyEnd)) {
-      case 'id':
-        head.id = value
-        break
-      case 'method': {
-        const method = readString(bytes, value)
-        if (method !== undefined) head.method = method
-        break
-      }
-      case 'params':
-        head.params = value
-        break
-      case 'result':
-        head.result = value
-        break
-      case 'error':
-        head.error = value
-        break
+  visitMembers(bytes, wholeOf(bytes), (keyStart, keyEnd, start, end) => {
+    const key = findKey(bytes, keyStart, keyEnd, headKeys)
+    if (key === undefined) return
+    const value = { start, end }
+    if (key !== 'method') {
+      head[key] = value
+      return
     }
+    const method = readString(bytes, value)
+    if (method !== undefined) head.method = method
   })
   return head
 }

@@ -7,7 +7,7 @@ export interface RpcRequest {
   readonly bytes: Buffer
   readonly id: Span
   readonly method: string
-  readonly params?: Span
+  readonly params?: Span | undefined
 }
 
 /** A notification as it came. */
@@ -15,16 +15,16 @@ export interface RpcNotification {
   readonly kind: 'notification'
   readonly bytes: Buffer
   readonly method: string
-  readonly params?: Span
+  readonly params?: Span | undefined
 }
 
 /** A response as it came. `id` is missing when the sender wrote null for it; `result` or `error` when it lacks it. */
 export interface RpcResponse {
   readonly kind: 'response'
   readonly bytes: Buffer
-  readonly id?: Span
-  readonly result?: Span
-  readonly error?: Span
+  readonly id?: Span | undefined
+  readonly result?: Span | undefined
+  readonly error?: Span | undefined
 }
 
 /** A line that is no JSON-RPC message, with the error code to answer it with and, where it can be told, its id. */
@@ -83,23 +83,17 @@ function toFault(bytes: Buffer, error: unknown): RpcFault {
 function toMessage(bytes: Buffer, head: Head): RpcMessage {
   const { method, params, result, error } = head
   const id = head.id !== undefined && isId(bytes, head.id) ? head.id : undefined
-  const withParams = params === undefined ? {} : { params }
-  if (method !== undefined && id !== undefined) return { kind: 'request', bytes, id, method, ...withParams }
-  if (method !== undefined && head.id === undefined)
-    return { kind: 'notification', bytes, method, ...withParams }
+  if (method !== undefined && id !== undefined) return { kind: 'request', bytes, id, method, params }
+  if (method !== undefined && head.id === undefined) return { kind: 'notification', bytes, method, params }
   if (method !== undefined) {
     const reason = 'The id of a request must be a string or a number.'
     return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason }
   }
-  const withId = id === undefined ? {} : { id }
   if (result === undefined && error === undefined && readMembers(bytes).has('method')) {
     const reason = 'The method of a request must be a string.'
-    return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason, ...withId }
+    return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason, ...(id && { id }) }
   }
-  if (head.id !== undefined) {
-    const outcome = { ...(result === undefined ? {} : { result }), ...(error === undefined ? {} : { error }) }
-    return { kind: 'response', bytes, ...withId, ...outcome }
-  }
+  if (head.id !== undefined) return { kind: 'response', bytes, id, result, error }
   return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason: 'Neither a method nor an id.' }
 }
 

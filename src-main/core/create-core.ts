@@ -41,78 +41,112 @@ const lastCallsMs = 1500
 
 /** Puts the core together. Nothing is started or opened yet. */
 export function createCore(config: Config, host: Host, logger: Logger): Core {
-  const { dataFolder, env, platform } = host
-  const limits = { ...config.limits }
-  const outputs = new ServerOutputs({ folder: path.join(dataFolder, 'logs'), settings: config.logs, logger })
-  const recordFolder = path.join(dataFolder, 'run', 'children')
-  const launcher = new Launcher({ env, platform, recordFolder, logger })
-  let letStart: () => void = () => undefined
-  // A server that an earlier app left running could stand in the way of its next process.
-  const after = new Promise<void>((resolve) => {
-    letStart = resolve
-  })
-  const http = new HttpClient({ env })
-  const router = new Router(config, { host, logger, launcher, outputs, http, limits, after })
-  const endWatch = watchForWake(() => {
-    logger.info('The computer slept; every server is checked.')
-    router.checkNow()
-  })
-  const closers: (() => Promise<void> | void)[] = [
-    endWatch,
-    () => launcher.stop(),
-    () => router.close(),
-    () => http.close(),
-    () => outputs.close(),
-  ]
-  let applied = Promise.resolve()
-  let orphansEnded: Promise<unknown> = Promise.resolve()
-  let isClosed = false
-  let current = config
-  let gateway: Gateway | undefined
-  return {
-    get pools() {
-      return router.pools
-    },
-    recall: () => router.recall(),
-    startServers: async () => {
-      orphansEnded = launcher.endOrphans()
-      await orphansEnded
-      letStart()
-      if (!isClosed) router.start()
-    },
-    apply: (next) => {
-      const done = applied.then(async () => {
-        if (isClosed) return
-        current = next
-        Object.assign(limits, next.limits)
-        outputs.apply(next.logs)
-        await router.apply(next)
-        await gateway?.apply(next.gateway)
-      })
-      // One that fails must not keep the next from being applied.
-      applied = done.catch(() => undefined)
-      return done
-    },
-    open: async (options) => {
-      const opened = await openGateway({
-        ...options,
-        settings: current.gateway,
-        host,
-        limits,
-        router,
-        logger,
-      })
-      closers.unshift(() => opened.close())
-      gateway = opened
-      return opened
-    },
-    serveStdio: (input, output) => serveStdio({ input, output, limits, router, logger }),
-    close: async () => {
-      isClosed = true
-      letStart()
-      await Promise.all([applied, router.untilUnused(lastCallsMs)])
-      for (const close of closers) await close()
-      await orphansEnded
-    },
+  return new AssembledCore(config, host, logger)
+}
+
+class AssembledCore implements Core {
+  readonly #host: Host
+  readonly #logger: Logger
+  readonly #limits: { -readonly [limit in keyof Config['limits']]: number }
+  readonly #outputs: ServerOutputs
+  readonly #launcher: Launcher
+  readonly #router: Router
+  readonly #closers: (() => Promise<void> | void)[]
+  #config: Config
+  #gateway: Gateway | undefined
+  #letStart: () => void = () => undefined
+  #applied = Promise.resolve()
+  #orphansEnded: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+
+  constructor(config: Config, host: Host, logger: Logger) {
+    const { dataFolder, env, platform } = host
+    this.#host = host
+    this.#logger = logger
+    this.#config = config
+    this.#limits = { ...config.limits }
+    const outputs = new ServerOutputs({
+      folder: path.join(dataFolder, 'logs'),
+      settings: config.logs,
+      logger,
+    })
+    const recordFolder = path.join(dataFolder, 'run', 'children')
+    const launcher = new Launcher({ env, platform, recordFolder, logger })
+    // A server that an earlier app left running could stand in the way of its next process.
+    const after = new Promise<void>((resolve) => {
+      this.#letStart = resolve
+    })
+    const http = new HttpClient({ env })
+    const limits = this.#limits
+    const router = new Router(config, { host, logger, launcher, outputs, http, limits, after })
+    const endWatch = watchForWake(() => {
+      logger.info('The computer slept; every server is checked.')
+      router.checkNow()
+    })
+    this.#outputs = outputs
+    this.#launcher = launcher
+    this.#router = router
+    this.#closers = [
+      endWatch,
+      () => launcher.stop(),
+      () => router.close(),
+      () => http.close(),
+      () => outputs.close(),
+    ]
+  }
+
+  get pools(): readonly ServerPool[] {
+    return this.#router.pools
+  }
+
+  recall(): Promise<void> {
+    return this.#router.recall()
+  }
+
+  async startServers(): Promise<void> {
+    this.#orphansEnded = this.#launcher.endOrphans()
+    await this.#orphansEnded
+    this.#letStart()
+    if (!this.#isClosed) this.#router.start()
+  }
+
+  apply(next: Config): Promise<void> {
+    const done = this.#applied.then(async () => {
+      if (this.#isClosed) return
+      this.#config = next
+      Object.assign(this.#limits, next.limits)
+      this.#outputs.apply(next.logs)
+      await this.#router.apply(next)
+      await this.#gateway?.apply(next.gateway)
+    })
+    // One that fails must not keep the next from being applied.
+    this.#applied = done.catch(() => undefined)
+    return done
+  }
+
+  async open(options: OpenOptions): Promise<Pick<Gateway, 'socket' | 'url'>> {
+    const gateway = await openGateway({
+      ...options,
+      settings: this.#config.gateway,
+      host: this.#host,
+      limits: this.#limits,
+      router: this.#router,
+      logger: this.#logger,
+    })
+    this.#closers.unshift(() => gateway.close())
+    this.#gateway = gateway
+    return gateway
+  }
+
+  serveStdio(input: Readable, output: Writable): Promise<void> {
+    return serveStdio({ input, output, limits: this.#limits, router: this.#router, logger: this.#logger })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#letStart()
+    await Promise.all([this.#applied, this.#router.untilUnused(lastCallsMs)])
+    for (const close of this.#closers) await close()
+    await this.#orphansEnded
   }
 }

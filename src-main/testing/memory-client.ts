@@ -12,6 +12,8 @@ export class MemoryClient implements ClientPort {
   holds = 0
   /** Every line that came, in order. */
   readonly lines: string[] = []
+  /** The keys of the requests that they belong to, for every line that came and is no answer: nothing where that is unknown. */
+  readonly callsOfSent: (string | undefined)[] = []
   /** Requests that will get no answer, by key. */
   readonly ended: string[] = []
   readonly inbox: Inbox<WireMessage>
@@ -24,17 +26,16 @@ export class MemoryClient implements ClientPort {
   }
 
   answer(...[, parts]: Parameters<ClientPort['answer']>): void {
-    this.send(parts)
+    this.#take(parts)
   }
 
   end(call: string): void {
     this.ended.push(call)
   }
 
-  send(parts: Parts): void {
-    const text = Buffer.concat(parts).toString()
-    this.lines.push(text)
-    this.inbox.push(toWireMessage(text))
+  send(parts: Parts, call?: string): void {
+    this.callsOfSent.push(call)
+    this.#take(parts)
   }
 
   holdInput(): void {
@@ -103,5 +104,11 @@ export class MemoryClient implements ClientPort {
   /** The methods of all that came so far: questions and notifications, in order. */
   get methods(): string[] {
     return this.lines.flatMap((line) => toWireMessage(line).method ?? [])
+  }
+
+  #take(parts: Parts): void {
+    const text = Buffer.concat(parts).toString()
+    this.lines.push(text)
+    this.inbox.push(toWireMessage(text))
   }
 }

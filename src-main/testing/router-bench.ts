@@ -203,3 +203,16 @@ export async function passThrough({ client, life }: Pick<BenchPair, 'client' | '
   life.reply(await life.inbox.take('the call through', ({ text }) => text.includes('{"pass":"through"}')))
   await answer
 }
+
+/** A server with the tool `echo` and the resource `x://1`. */
+export const echoServer = {
+  script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] },
+} satisfies BenchServer
+
+/** A bench with two such servers, `a` and `b`, both of which run, and a client. */
+export async function openEchoes() {
+  const bench = await openBench({ servers: { a: echoServer, b: echoServer } })
+  await bench.start()
+  const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
+  return { bench, a, b, client: await bench.open() }
+}

@@ -41,19 +41,22 @@ export class BenchRequest {
   }
 
   /** Answers as a whole. */
-  answer(status: number, headers: Readonly<Record<string, string>> = {}, body: string | Buffer = ''): void {
+  answer(status: number, headers: Readonly<Record<string, string>> = {}, body: string | Buffer = ''): this {
     this.#response.writeHead(status, headers)
     this.#response.end(body)
+    return this
   }
 
   /** Answers with JSON. */
-  json(body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  json(body: unknown, headers: Readonly<Record<string, string>> = {}): this {
     this.answer(200, { 'content-type': 'application/json', ...headers }, JSON.stringify(body))
+    return this
   }
 
   /** Answers the JSON-RPC request in it. */
-  result(result: unknown = {}, headers: Readonly<Record<string, string>> = {}): void {
+  result(result: unknown = {}, headers: Readonly<Record<string, string>> = {}): this {
     this.json({ jsonrpc: '2.0', id: this.message.id, result }, headers)
+    return this
   }
 
   /** Begins an answer that goes on. */
@@ -73,18 +76,21 @@ export class BenchRequest {
   }
 
   /** Sends an event with a JSON-RPC message. */
-  event(message: BenchMessage, id?: string): void {
+  event(message: BenchMessage, id?: string): this {
     const line = id === undefined ? '' : `id: ${id}\n`
     this.write(`${line}data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`)
+    return this
   }
 
-  end(text = ''): void {
+  end(text = ''): this {
     this.#response.end(text)
+    return this
   }
 
   /** Cuts the connection. */
-  cut(): void {
+  cut(): this {
     this.#response.socket?.destroy()
+    return this
   }
 }
 
@@ -98,8 +104,6 @@ export class HttpBench {
   rule: (request: BenchRequest) => boolean = () => false
   readonly #inbox = new Inbox<BenchRequest>('HTTP', ({ method, path, body }) => `${method} ${path} ${body}`)
   readonly #sockets = new Set<Socket>()
-
-  readonly server: Server
 
   constructor(server: Server, origin: string) {
     this.server = server

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { openBench, restarted, withServers } from '../../testing/router-bench.ts'
+import {
+  echoServer,
+  openBench,
+  restarted,
+  withServers,
+  type BenchServer,
+} from '../../testing/router-bench.ts'
 import { toTool } from '../../testing/scripted-server.ts'
 
-const echo = { script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] } }
 const toolsChanged = 'notifications/tools/list_changed'
 
 describe('a server that is started on demand', () => {
-  const demand = { ...echo, config: { start: 'demand' } as const }
+  const demand = { ...echoServer, config: { start: 'demand' } as const }
 
   it('starts when somebody first asks for its list, if nothing is known of it, and by itself never', async () => {
     const bench = await openBench({ servers: { a: demand } })
@@ -69,9 +74,8 @@ describe('a server that is started on demand', () => {
   })
 
   it('is not stopped while a client is subscribed to something of it', async () => {
-    const bench = await openBench({
-      servers: { a: { ...demand, config: { start: 'demand', idleStopSeconds: 0.05 } } },
-    })
+    const sleepy: BenchServer = { ...demand, config: { start: 'demand', idleStopSeconds: 0.05 } }
+    const bench = await openBench({ servers: { a: sleepy, b: sleepy } })
     bench.router.start()
     const alone = bench.connect('a')
     const opened = alone.open()
@@ -80,7 +84,9 @@ describe('a server that is started on demand', () => {
     const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
     life.reply(await life.next('resources/subscribe'))
     await subscribed
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    // One that is used after it is stopped before.
+    await bench.open('{}', 'b')
+    await bench.until('b', 'stopped')
     expect(bench.pool('a').stateFor(0).state).toBe('ready')
     const unsubscribed = alone.request('resources/unsubscribe', '{"uri":"x://1"}')
     life.reply(await life.next('resources/unsubscribe'))
@@ -102,7 +108,7 @@ describe('a server that is started on demand', () => {
     await client.request('tools/list')
     await client.next(toolsChanged)
     const old = await bench.server('a').nextLife()
-    bench.server('a').script = { ...echo.script, tools: [toTool('other')], instructions: 'new' }
+    bench.server('a').script = { ...echoServer.script, tools: [toTool('other')], instructions: 'new' }
     await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
     const alone = bench.connect('a')
     expect((await alone.open()).result).toMatchObject({ instructions: 'new' })
@@ -119,7 +125,7 @@ describe('a server that is started on demand', () => {
     await client.request('tools/list')
     await client.next(toolsChanged)
     await bench.until('a', 'stopped')
-    bench.server('a').script = { ...echo.script, tools: [toTool('other')] }
+    bench.server('a').script = { ...echoServer.script, tools: [toTool('other')] }
     await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
     await client.request('tools/list')
     await client.next(toolsChanged)

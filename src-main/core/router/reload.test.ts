@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { openBench, restarted, withServers } from '../../testing/router-bench.ts'
-import { toTool } from '../../testing/scripted-server.ts'
+import { echoServer, openBench, openEchoes, restarted, withServers } from '../../testing/router-bench.ts'
 
-const echo = { script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] } }
 const toolsChanged = 'notifications/tools/list_changed'
-
-/** Both servers run, and a client of the whole is there. */
-async function openTwo() {
-  const bench = await openBench({ servers: { a: echo, b: echo } })
-  await bench.start()
-  const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
-  return { bench, a, b, client: await bench.open() }
-}
 
 describe('another configuration', () => {
   it('lets a call in flight on a server that did not change come to its end there', async () => {
-    const { bench, a, client } = await openTwo()
+    const { bench, a, client } = await openEchoes()
     const answer = client.call('a__echo')
     const call = await a.next('tools/call')
     await bench.router.apply(withServers(bench, { b: restarted(bench, 'b'), a: { startDelayMs: 7 } }))
@@ -26,7 +16,7 @@ describe('another configuration', () => {
   })
 
   it('lets a call in flight end before it starts its server anew; calls after it wait for the new one', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const early = client.call('b__echo')
     const call = await b.next('tools/call')
     await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
@@ -42,7 +32,7 @@ describe('another configuration', () => {
   })
 
   it('has a subscription that was on its way follow to the process that comes in the place of its own', async () => {
-    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    const bench = await openBench({ servers: { a: { ...echoServer, config: { isolation: 'session' } } } })
     bench.router.start()
     const own = await bench.server('a').nextLife()
     const client = await bench.open('{}', 'a')
@@ -61,7 +51,7 @@ describe('another configuration', () => {
   })
 
   it('does not take what the old program asks while it ends for a habit of the new one', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const answer = client.call('b__echo')
     const call = await b.next('tools/call')
     await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
@@ -74,7 +64,7 @@ describe('another configuration', () => {
   })
 
   it('that keeps calls waiting does not keep the app from closing', async () => {
-    const { bench, a, b, client } = await openTwo()
+    const { bench, a, b, client } = await openEchoes()
     void client.call('a__echo')
     void client.call('b__echo')
     await Promise.all([a.next('tools/call'), b.next('tools/call')])
@@ -87,7 +77,7 @@ describe('another configuration', () => {
   })
 
   it('tells clients when the changed server is back, of the whole and of it alone', async () => {
-    const { bench, client } = await openTwo()
+    const { bench, client } = await openEchoes()
     const [alone, other] = [await bench.open('{}', 'b'), await bench.open('{}', 'a')]
     await bench.router.apply(withServers(bench, { b: restarted(bench, 'b') }))
     await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
@@ -95,7 +85,7 @@ describe('another configuration', () => {
   })
 
   it('subscribes anew where a client had subscribed', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const uri = 'patchbay://b/x%3A%2F%2F1'
     const answer = client.request('resources/subscribe', `{"uri":"${uri}"}`)
     b.reply(await b.next('resources/subscribe'))
@@ -108,7 +98,7 @@ describe('another configuration', () => {
   })
 
   it('leaves a process alone whose settings it can take on', async () => {
-    const { bench, client } = await openTwo()
+    const { bench, client } = await openEchoes()
     const timeouts = { connectSeconds: 9, requestSeconds: 9, resetOnProgress: false }
     await bench.router.apply(withServers(bench, { a: { timeouts, idleStopSeconds: 60 } }))
     expect(bench.pool('a').server.timeouts.requestSeconds).toBe(9)
@@ -117,7 +107,7 @@ describe('another configuration', () => {
   })
 
   it('ends the wait before a start, if that is what it changes', async () => {
-    const bench = await openBench({ servers: { a: { ...echo, config: { startDelayMs: 600_000 } } } })
+    const bench = await openBench({ servers: { a: { ...echoServer, config: { startDelayMs: 600_000 } } } })
     bench.router.start()
     const client = await bench.open()
     const answer = client.call('a__echo')
@@ -146,7 +136,7 @@ describe('another configuration', () => {
     await bench.router.apply(withServers(bench, { a: { tools, ...restarted(bench, 'a') } }))
     await bench.until('a', 'starting')
     await bench.until('a', 'crash-loop')
-    bench.server('a').script = echo.script
+    bench.server('a').script = echoServer.script
     const timeouts = { connectSeconds: 9, requestSeconds: 9, resetOnProgress: true }
     await bench.router.apply(withServers(bench, { a: { tools, timeouts, ...restarted(bench, 'a') } }))
     await bench.until('a', 'ready')
@@ -154,7 +144,7 @@ describe('another configuration', () => {
 
   it('has calls that wait for a server wait for the one that comes in its place', async () => {
     const byHand = {
-      script: { ...echo.script, isOpenedByHand: true },
+      script: { ...echoServer.script, isOpenedByHand: true },
       config: { isolation: 'session' } as const,
     }
     const bench = await openBench({ servers: { a: byHand } })
@@ -162,7 +152,7 @@ describe('another configuration', () => {
     const client = await bench.open()
     const answer = client.call('a__echo')
     await bench.server('a').nextLife()
-    bench.server('a').script = echo.script
+    bench.server('a').script = echoServer.script
     await bench.router.apply(withServers(bench, { a: restarted(bench, 'a') }))
     const next = await bench.server('a').nextLife()
     next.reply(await next.next('tools/call'), '{"new":1}')
@@ -171,7 +161,7 @@ describe('another configuration', () => {
 
   it('starts nothing for a client that left while it waited for its own process', async () => {
     const byHand = {
-      script: { ...echo.script, isOpenedByHand: true },
+      script: { ...echoServer.script, isOpenedByHand: true },
       config: { isolation: 'session' } as const,
     }
     const bench = await openBench({ servers: { a: byHand } })
@@ -189,7 +179,7 @@ describe('another configuration', () => {
   })
 
   it('answers whoever waited for the subscription of another when the server is switched off', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const [one, two] = [await bench.open('{}', 'b'), await bench.open('{}', 'b')]
     void one.request('resources/subscribe', '{"uri":"x://1"}')
     await b.next('resources/subscribe')
@@ -202,7 +192,7 @@ describe('another configuration', () => {
 
 describe('what a server tells a client while its process comes to its end', () => {
   it('is for the client alone that the process was of', async () => {
-    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    const bench = await openBench({ servers: { a: { ...echoServer, config: { isolation: 'session' } } } })
     bench.router.start()
     const own = await bench.server('a').nextLife()
     const [one, two] = [await bench.open('{}', 'a'), await bench.open('{}', 'a')]
@@ -219,7 +209,7 @@ describe('what a server tells a client while its process comes to its end', () =
 
 describe('servers of which each client has a process of its own', () => {
   it('get new ones by another configuration, and only what was asked of the old ones is answered by them', async () => {
-    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    const bench = await openBench({ servers: { a: { ...echoServer, config: { isolation: 'session' } } } })
     bench.router.start()
     const spare = await bench.server('a').nextLife()
     const client = await bench.open()
@@ -236,7 +226,7 @@ describe('servers of which each client has a process of its own', () => {
   })
 
   it('become one for all where the isolation says so, and subscriptions go over', async () => {
-    const bench = await openBench({ servers: { a: { ...echo, config: { isolation: 'session' } } } })
+    const bench = await openBench({ servers: { a: { ...echoServer, config: { isolation: 'session' } } } })
     bench.router.start()
     const own = await bench.server('a').nextLife()
     const client = await bench.open()
@@ -270,7 +260,7 @@ describe('after the computer slept', () => {
       threshold: 1,
     }
     const bench = await openBench({
-      servers: { a: { ...echo, config: { health } }, b: { ...echo, config: { restart } } },
+      servers: { a: { ...echoServer, config: { health } }, b: { ...echoServer, config: { restart } } },
     })
     await bench.start()
     const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]

@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { openBench, withServers } from '../../testing/router-bench.ts'
-import { toTool } from '../../testing/scripted-server.ts'
+import { openEchoes, withServers } from '../../testing/router-bench.ts'
 
-const echo = { script: { tools: [toTool('echo')], resources: ['{"uri":"x://1","name":"1"}'] } }
 const toolsChanged = 'notifications/tools/list_changed'
-
-/** Both servers run, and a client of the whole is there. */
-async function openTwo() {
-  const bench = await openBench({ servers: { a: echo, b: echo } })
-  await bench.start()
-  const [a, b] = [await bench.server('a').nextLife(), await bench.server('b').nextLife()]
-  return { bench, a, b, client: await bench.open() }
-}
 
 describe('switching', () => {
   it('a server off lets its call in flight end, refuses others, and stops it', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const alone = await bench.open('{}', 'b')
     const answer = client.call('b__echo')
     const call = await b.next('tools/call')
@@ -30,7 +20,7 @@ describe('switching', () => {
   })
 
   it('a server on starts it and subscribes to what its clients had subscribed to', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const alone = await bench.open('{}', 'b')
     const subscribed = alone.request('resources/subscribe', '{"uri":"x://1"}')
     b.reply(await b.next('resources/subscribe'))
@@ -47,7 +37,7 @@ describe('switching', () => {
   })
 
   it('a server off and on again starts its new process when the old one has ended', async () => {
-    const { bench, b, client } = await openTwo()
+    const { bench, b, client } = await openEchoes()
     const answer = client.call('b__echo')
     const call = await b.next('tools/call')
     await bench.router.apply(withServers(bench, { b: { enabled: false } }))
@@ -61,7 +51,7 @@ describe('switching', () => {
   })
 
   it('a tool off hides and refuses it at once, and tells clients, without a restart', async () => {
-    const { bench, client } = await openTwo()
+    const { bench, client } = await openEchoes()
     const alone = await bench.open('{}', 'b')
     await bench.router.apply(withServers(bench, { b: { tools: { disabled: ['echo'] } } }))
     await Promise.all([client.next(toolsChanged), alone.next(toolsChanged)])
@@ -73,7 +63,7 @@ describe('switching', () => {
   })
 
   it('the naming shows the tools under their new names at once', async () => {
-    const { bench, a, client } = await openTwo()
+    const { bench, a, client } = await openEchoes()
     await bench.router.apply(withServers(bench, {}, { naming: 'mcp__proxy__server__tool' }))
     await client.next(toolsChanged)
     const answer = client.call('mcp__proxy__a__echo')
@@ -82,7 +72,7 @@ describe('switching', () => {
   })
 
   it('tells a client of one server that is not configured any more so', async () => {
-    const { bench } = await openTwo()
+    const { bench } = await openEchoes()
     const alone = await bench.open('{}', 'b')
     await bench.router.apply({ ...bench.config, servers: bench.config.servers.slice(0, 1) })
     const { error } = await alone.call('echo')

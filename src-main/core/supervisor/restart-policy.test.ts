@@ -25,6 +25,19 @@ describe('decideRestart', () => {
     expect(decideRestart({ ...policy, max: 0 }, failures(1), 0)).toEqual({ type: 'crash-loop' })
   })
 
+  it('never gives up for what passes by itself, unless restarts are switched off', () => {
+    const passing = { isPassing: true, retryAfterMs: 0 }
+    expect(decideRestart(policy, failures(100), 0, passing)).toMatchObject({ type: 'retry' })
+    expect(decideRestart({ ...policy, enabled: false }, failures(1), 0, passing)).toEqual({ type: 'never' })
+  })
+
+  it('waits for at least as long as it is asked to', () => {
+    const asked = (retryAfterMs: number) =>
+      decideRestart(policy, failures(1), 0, { isPassing: true, retryAfterMs })
+    expect(asked(5000)).toEqual({ type: 'retry', delayMs: 5000 })
+    expect(asked(500)).toEqual({ type: 'retry', delayMs: 1000 })
+  })
+
   it('never restarts when restarts are switched off', () => {
     expect(decideRestart({ ...policy, enabled: false }, failures(1), 0)).toEqual({ type: 'never' })
     expect(decideRestart({ ...policy, enabled: false }, failures(100), 0)).toEqual({ type: 'never' })

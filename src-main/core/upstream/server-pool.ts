@@ -35,6 +35,12 @@ interface Use {
   readonly served: Set<SessionKey>
 }
 
+/** An upstream that comes to its end: until then, what it says is for nobody but its owner. */
+interface Ending {
+  readonly owner: SessionKey | undefined
+  readonly ended: Promise<void>
+}
+
 /**
  * All upstreams of one server: one for all sessions, or one for each. `isolation: auto` begins with one for all and
  * goes over to one for each with the first question that the server asks (docs/decisions, "One upstream per server").
@@ -55,10 +61,8 @@ export class ServerPool {
   /** Whether the last attempt to save failed: that is said once. */
   #isForgetful = false
   /** Upstreams that come to their end. */
-  readonly #ending = new Map<Upstream, Promise<void>>()
+  readonly #ending = new Map<Upstream, Ending>()
   #lastState: UpstreamState = { state: 'stopped' }
-  /** Whose those were that come to their end: until then, what they say is for nobody else. */
-  readonly #ownedBefore = new Map<Upstream, SessionKey | undefined>()
   #isClosed = false
 
   constructor(server: ServerConfig, context: UpstreamContext, listener: PoolListener) {
@@ -116,7 +120,7 @@ export class ServerPool {
     this.#isClosed = true
     if (how === 'at-once') for (const upstream of this.#ending.keys()) void upstream.stop()
     for (const upstream of [...this.#uses.keys()]) this.#remove(upstream, how)
-    await Promise.all(this.#ending.values())
+    await Promise.all(Array.from(this.#ending.values(), ({ ended }) => ended))
     await this.#saving
   }
 
@@ -199,7 +203,7 @@ export class ServerPool {
 
   /** The session that an upstream belongs to, if it belongs to one. */
   ownerOf(upstream: Upstream): SessionKey | undefined {
-    return this.#uses.get(upstream)?.owner ?? this.#ownedBefore.get(upstream)
+    return this.#uses.get(upstream)?.owner ?? this.#ending.get(upstream)?.owner
   }
 
   /** The upstream that a session uses at present, if there is one. */
@@ -303,14 +307,13 @@ export class ServerPool {
   }
 
   #remove(upstream: Upstream, how: 'at-once' | 'graceful', reason?: string): void {
-    this.#ownedBefore.set(upstream, this.#uses.get(upstream)?.owner)
+    const owner = this.#uses.get(upstream)?.owner
     this.#uses.delete(upstream)
-    const ended = upstream.stop(how === 'graceful' ? 'the configuration was changed' : reason, how)
-    const ending = ended.finally(() => {
+    const stopped = upstream.stop(how === 'graceful' ? 'the configuration was changed' : reason, how)
+    const ended = stopped.finally(() => {
       this.#ending.delete(upstream)
-      this.#ownedBefore.delete(upstream)
     })
-    this.#ending.set(upstream, ending)
+    this.#ending.set(upstream, { owner, ended })
   }
 
   #remember(news: Partial<KnownServer>): void {

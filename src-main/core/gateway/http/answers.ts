@@ -73,7 +73,9 @@ export function sendRefusal({ response, headers }: Reply, refusal: Refusal, body
   const { req: request } = response
   const all = [...headers, ...(refusal.headers ?? [])]
   const announced = Number(request.headers['content-length'] ?? 0)
-  const isLong = announced > dumpedBytes || request.headers['transfer-encoding'] !== undefined
+  const { expect, 'transfer-encoding': coding } = request.headers
+  // Who was not told to go on with a body may leave it out: what comes next would be taken for it.
+  const isLong = announced > dumpedBytes || coding !== undefined || expect !== undefined
   if (request.complete || !isLong) {
     sendJson({ response, headers: all }, refusal.status, body)
     return

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openGatewayBench, type GatewayBench } from '../../../testing/gateway-bench.ts'
 import { begin, send, sendRaw, untilAnswered } from '../../../testing/gateway-client.ts'
@@ -92,6 +92,40 @@ describe('HTTP', { timeout: 20_000 }, () => {
     const received = await sendRaw(url, one + one + last)
     expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3)
     expect(received).toContain('Keep-Alive: timeout=65')
+  })
+
+  it('lets go of a stream that waited for its turn on a connection that is closed', async () => {
+    const bench = await openGatewayBench()
+    const client = bench.connect()
+    await client.open()
+    const life = await bench.bench.server('s').nextLife()
+    const { hostname, port, host } = new URL(bench.url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    onTestFinished(() => void socket.destroy())
+    const head = `Host: ${host}\r\nAuthorization: Bearer ${bench.token.value}\r\nMcp-Session-Id: ${client.sessionId ?? ''}\r\n`
+    const body = toLine('tools/call', '{"name":"s__x"}', '8')
+    const type = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`
+    socket.write(`POST /mcp HTTP/1.1\r\n${head}${type}\r\n${body}GET /mcp HTTP/1.1\r\n${head}\r\n`)
+    const call = await life.next('tools/call')
+    socket.destroy()
+    life.reply(call)
+    // Eight streams may be open: the one that is gone must not count.
+    await vi.waitFor(async () => {
+      const streams = await Promise.all(Array.from({ length: 8 }, () => client.listen()))
+      const statuses = streams.map(({ status }) => status)
+      for (const stream of streams) stream.destroy()
+      expect(statuses).toEqual(Array.from({ length: 8 }, () => 200))
+    }, patience)
+  })
+
+  it('closes a connection whose client asked whether to send a body and was refused', async () => {
+    const { url } = await openGatewayBench()
+    const { host } = new URL(url)
+    const received = await sendRaw(
+      url,
+      `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n`,
+    )
+    expect(received).toMatch(/^HTTP\/1\.1 401 .*\r\nConnection: close\r\n/s)
   })
 
   it('gives a refusal before a long body is there, and closes', async () => {

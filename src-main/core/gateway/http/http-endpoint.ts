@@ -122,6 +122,7 @@ export class HttpEndpoint {
 
   #onRequest(request: IncomingMessage, response: ServerResponse, door: Door): void {
     const { method = '', url: target = '', rawHeaders } = request
+    if (response.socket === null) closeWithConnection(request, response)
     const verdict = checkRequest({ method, target, rawHeaders }, door, this.#tokenCheck)
     const { cors } = verdict
     const reply: Reply = { response, headers: cors.length === 0 ? baseHeaders : [...baseHeaders, ...cors] }
@@ -141,6 +142,18 @@ export class HttpEndpoint {
     else if (route.kind === 'messages') this.#sse.post(visit, route.sessionId)
     else sendJson(reply, 200, healthy)
   }
+}
+
+/**
+ * Lets a response that waits for earlier ones on its connection know when that is closed: Node 20 tells only the one
+ * whose turn it is.
+ */
+function closeWithConnection(request: IncomingMessage, response: ServerResponse): void {
+  request.socket.once('close', () => {
+    if (response.socket !== null || response.destroyed) return
+    response.destroy()
+    response.emit('close')
+  })
 }
 
 /** The configuration refuses this already, but options of the command line come on top of it. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { ClientLink } from '../router.ts'
+import { MemoryClient } from '../../../testing/memory-client.ts'
 import { openBench, openPair } from '../../../testing/router-bench.ts'
 import { toTool } from '../../../testing/scripted-server.ts'
 import { toLine } from '../../../testing/wire-message.ts'
@@ -84,6 +86,23 @@ describe('initialize', () => {
     client.write(toLine('initialize', '{"clientInfo":{"name" 1}}', '"i"'))
     expect((await client.answerTo('i')).error?.code).toBe(-32700)
     expect((await client.open()).result).toBeDefined()
+  })
+})
+
+describe('a conversation', () => {
+  it('tells who speaks, and in which revision, once that is known', async () => {
+    const { bench } = await openPair()
+    const links: ClientLink[] = []
+    const client = new MemoryClient('pipe', (port) => {
+      const link = bench.router.connect({ name: 'pipe', server: undefined, port })
+      links.push(link)
+      return link
+    })
+    expect([links[0]?.name, links[0]?.revision]).toEqual(['pipe', undefined])
+    await client.open('{}', '2025-06-18')
+    expect([links[0]?.name, links[0]?.revision]).toEqual(['tester', '2025-06-18'])
+    client.close()
+    expect(links[0]?.revision).toBeUndefined()
   })
 })
 

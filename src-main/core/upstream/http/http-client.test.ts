@@ -1,13 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
-import path from 'node:path'
+import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openHttpBench, type HttpBench } from '../../../testing/upstream-http-bench.ts'
+import { sendNoted, type NotedExchange } from '../../../testing/noted-exchange.ts'
 import { patience } from '../../../testing/patience.ts'
-import { makeScratchFolder } from '../../../testing/scratch-folder.ts'
-import { HttpClient, type HttpExchange, type HttpListener, type HttpRequest } from './http-client.ts'
-import { toNetworkTrouble } from './http-trouble.ts'
+import { openHttpBench, type HttpBench } from '../../../testing/upstream-http-bench.ts'
+import { HttpClient, type HttpRequest } from './http-client.ts'
 
 let client: HttpClient
 beforeEach(() => {
@@ -15,39 +11,8 @@ beforeEach(() => {
 })
 afterEach(() => client.close())
 
-interface Sent {
-  readonly exchange: HttpExchange
-  /** What came: the status, the data, then `end` or the reason of the error. */
-  readonly told: string[]
-  readonly over: Promise<void>
-  readonly onHead: { run: () => void }
-}
-
-/** Sends a request and notes all that comes of it. */
-function send(url: string, request: Partial<HttpRequest> = {}, connectMs = 10_000): Sent {
-  const told: string[] = []
-  const onHead = { run: (): void => undefined }
-  let exchange: HttpExchange | undefined
-  const over = new Promise<void>((resolve) => {
-    const listener: HttpListener = {
-      onResponse: ({ status, header }) => {
-        told.push(`${status} ${header('content-type') ?? '-'}`)
-        onHead.run()
-      },
-      onData: (chunk) => told.push(chunk.toString()),
-      onEnd: () => {
-        told.push('end')
-        resolve()
-      },
-      onError: (error) => {
-        told.push(`${toNetworkTrouble(error).kind}: ${toNetworkTrouble(error).reason}`)
-        resolve()
-      },
-    }
-    exchange = client.send({ method: 'GET', headers: {}, ...request, url: new URL(url) }, connectMs, listener)
-  })
-  if (exchange === undefined) throw new Error('Whoever sends has the exchange at once.')
-  return { exchange, told, over, onHead }
+function send(url: string, request?: Partial<HttpRequest>, connectMs?: number): NotedExchange {
+  return sendNoted(client, url, request, connectMs)
 }
 
 const post = { method: 'POST', headers: { 'x-key': 'k' }, body: Buffer.from('the body') } as const
@@ -160,11 +125,7 @@ describe('redirects', () => {
     async (method) => {
       const bench = await openHttpBench()
       const other = await openHttpBench()
-      const { told, over } = send(bench.url, {
-        ...post,
-        method,
-        body: method === 'GET' ? undefined : post.body,
-      })
+      const { told, over } = send(bench.url, method === 'POST' ? post : { headers: post.headers })
       ;(await bench.next(method)).answer(307, { location: `${other.url}?key=secret` })
       await over
       expect(told).toEqual([expect.stringContaining(`it sends us on to ${other.url} (HTTP 307)`)])
@@ -198,7 +159,9 @@ describe('a response', () => {
     const bench = await openHttpBench()
     const { exchange, told, over } = send(bench.url)
     const request = (await bench.next('GET')).begin(200)
-    await vi.waitFor(() => expect(told).toEqual(['200 -']), patience)
+    await vi.waitFor(() => {
+      expect(told).toEqual(['200 -'])
+    }, patience)
     exchange.pause()
     const block = 'x'.repeat(1024 * 1024)
     let written = 0
@@ -252,7 +215,9 @@ describe('ending a request', () => {
     const { exchange, told } = send(bench.url)
     const request = (await bench.next('GET')).begin(200)
     request.write('some')
-    await vi.waitFor(() => expect(told).toEqual(['200 -', 'some']), patience)
+    await vi.waitFor(() => {
+      expect(told).toEqual(['200 -', 'some'])
+    }, patience)
     exchange.abort()
     await request.closed
     await settle(bench)
@@ -264,6 +229,8 @@ describe('ending a request', () => {
     const first = send(bench.url)
     ;(await bench.next('GET')).answer(200)
     await first.over
+    // The client learns only after the end that the connection is free.
+    await new Promise(setImmediate)
     const second = send(bench.url)
     const request = (await bench.next('GET')).begin(200)
     first.exchange.abort()
@@ -271,206 +238,5 @@ describe('ending a request', () => {
     await second.over
     expect(second.told).toEqual(['200 -', 'x', 'end'])
     expect(bench.connections).toBe(1)
-  })
-})
-
-describe('a server that cannot be reached', () => {
-  it('since nothing listens there', async () => {
-    const { told, over } = send('http://127.0.0.1:9')
-    await over
-    expect(told).toEqual(['unreachable: nothing listens at its address (ECONNREFUSED)'])
-  })
-
-  it('since its name is not to be found', async () => {
-    const { told, over } = send('http://nowhere.invalid/')
-    await over
-    expect(told).toEqual([
-      expect.stringMatching(/^unreachable: its name cannot be found.*is the network there\?/),
-    ])
-  })
-
-  it('since it takes no connection in time', async () => {
-    // Takes the connection and says nothing, so that TLS never comes about.
-    const server = createServer(() => undefined)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const { told, over } = send(`https://127.0.0.1:${(server.address() as AddressInfo).port}`, {}, 200)
-    await over
-    expect(told).toEqual(['unreachable: it did not take a connection in time (UND_ERR_CONNECT_TIMEOUT)'])
-    await client.close()
-  })
-
-  it('since it says nothing in time', async () => {
-    const bench = await openHttpBench()
-    const { told, over } = send(bench.url, { headersMs: 50 })
-    await over
-    expect(told).toEqual(['lost: it did not begin to answer in time'])
-  })
-
-  it('since it speaks something else', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined)
-      socket.end('SSH-2.0-x\r\n')
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const { port } = server.address() as AddressInfo
-    const plain = send(`http://127.0.0.1:${port}`)
-    await plain.over
-    expect(plain.told).toEqual([expect.stringMatching(/^lost: what answers there does not speak HTTP/)])
-    const secure = send(`https://127.0.0.1:${port}`)
-    await secure.over
-    expect(secure.told).toEqual([
-      expect.stringMatching(/^refused: .*does not speak HTTPS.*is http:\/\/ meant\?/),
-    ])
-  })
-
-  it('since its certificate is nobody’s', async () => {
-    const bench = await openHttpBench(await makeCertificate())
-    const { told, over } = send(bench.url)
-    await over
-    expect(told).toEqual([
-      expect.stringMatching(/^refused: its certificate is not trusted \(.*NODE_EXTRA_CA_CERTS/),
-    ])
-    expect(bench.requests).toEqual([])
-  })
-
-  it('since the client was closed', async () => {
-    const bench = await openHttpBench()
-    const { told, over } = send(bench.url)
-    await bench.next('GET')
-    await client.close()
-    await over
-    expect(told).toEqual([expect.stringMatching(/^lost: /)])
-  })
-})
-
-/** A key and a certificate that it signed itself. */
-async function makeCertificate(): Promise<{ key: string; cert: string }> {
-  const folder = await makeScratchFolder()
-  const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')]
-  const options = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1'
-  execFileSync('openssl', [...options.split(' '), '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-}
-
-/** A proxy that takes every name for that of the bench behind it, and notes what it was asked for. */
-async function openProxy(
-  behind: HttpBench,
-): Promise<{ url: string; asked: string[]; status: { code: number } }> {
-  const asked: string[] = []
-  const status = { code: 200 }
-  const bench = await openHttpBench()
-  bench.rule = (request) => {
-    asked.push(`${request.method} ${request.path} ${request.headers['proxy-authorization'] ?? ''}`.trim())
-    request.answer(status.code, {}, 'by proxy')
-    return true
-  }
-  bench.server.on('connect', (request, socket) => {
-    asked.push(`CONNECT ${request.url ?? ''}`)
-    const { port } = new URL(behind.origin)
-    socket.on('error', () => undefined)
-    socket.write(`HTTP/1.1 ${status.code} Whatever\r\n\r\n`)
-    if (status.code !== 200) {
-      socket.end()
-      return
-    }
-    const through = connect(Number(port), '127.0.0.1')
-    through.on('error', () => socket.destroy())
-    socket.pipe(through).pipe(socket)
-  })
-  return { url: bench.origin, asked, status }
-}
-
-describe('a proxy', () => {
-  const name = 'http://known-to-the-proxy.invalid/mcp?x=1'
-
-  it.each(['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'])(
-    'that %s names is asked for the whole address',
-    async (key) => {
-      const proxy = await openProxy(await openHttpBench())
-      client = new HttpClient({ env: { [key]: proxy.url.replace('//', '//user:pass@') } })
-      const { told, over } = send(name, post)
-      await over
-      expect(told).toEqual(['200 -', 'by proxy', 'end'])
-      expect(proxy.asked).toEqual([`POST ${name} Basic dXNlcjpwYXNz`])
-    },
-  )
-
-  it.each(['https_proxy', 'HTTPS_PROXY', 'all_proxy'])(
-    'that %s names is asked for a way through where the address is https',
-    async (key) => {
-      const behind = await openHttpBench(await makeCertificate())
-      const proxy = await openProxy(behind)
-      client = new HttpClient({ env: { [key]: proxy.url } })
-      const { told, over } = send('https://known-to-the-proxy.invalid/')
-      await over
-      // The certificate that is not trusted is that of the server: so the way was there.
-      expect(told).toEqual([expect.stringMatching(/^refused: its certificate is not trusted/)])
-      expect(proxy.asked).toEqual(['CONNECT known-to-the-proxy.invalid:443'])
-    },
-  )
-
-  it('may be named without a scheme', async () => {
-    const proxy = await openProxy(await openHttpBench())
-    client = new HttpClient({ env: { http_proxy: proxy.url.replace('http://', '') } })
-    const { told, over } = send(name)
-    await over
-    expect(told.at(-1)).toBe('end')
-  })
-
-  it.each(['not an address', 'ftp://127.0.0.1', 'http://['])('that is none is told: %s', async (proxy) => {
-    client = new HttpClient({ env: { http_proxy: proxy } })
-    const { told, over } = send(name)
-    await over
-    expect(told).toEqual([
-      'refused: the proxy that the environment names is no address that begins with http:// or https://',
-    ])
-  })
-
-  it.each([
-    ['no_proxy', 'other.invalid, known-to-the-proxy.invalid'],
-    ['NO_PROXY', '.invalid'],
-    ['no_proxy', '*'],
-  ])('is not asked where %s is %s', async (key, value) => {
-    const proxy = await openProxy(await openHttpBench())
-    client = new HttpClient({ env: { http_proxy: proxy.url, [key]: value } })
-    const { told, over } = send(name)
-    await over
-    expect(told).toEqual([expect.stringMatching(/^unreachable: its name cannot be found/)])
-    expect(proxy.asked).toEqual([])
-  })
-
-  it('is not asked for this computer', async () => {
-    const bench = await openHttpBench()
-    const proxy = await openProxy(bench)
-    client = new HttpClient({ env: { http_proxy: proxy.url, no_proxy: 'other.invalid' } })
-    for (const origin of [bench.origin, bench.origin.replace('127.0.0.1', 'localhost')]) {
-      const { told, over } = send(origin)
-      ;(await bench.next('GET')).answer(204)
-      await over
-      expect(told).toEqual(['204 -', 'end'])
-    }
-    expect(proxy.asked).toEqual([])
-  })
-
-  it('for http is not asked where the address is https', async () => {
-    const proxy = await openProxy(await openHttpBench())
-    client = new HttpClient({ env: { http_proxy: proxy.url } })
-    const { told, over } = send('https://known-to-the-proxy.invalid/')
-    await over
-    expect([told, proxy.asked]).toEqual([[expect.stringMatching(/^unreachable: its name/)], []])
-  })
-
-  it.each([
-    [407, 'refused'],
-    [502, 'unreachable'],
-  ])('that does not open a way (%i) is told as what is in the way', async (code, kind) => {
-    const proxy = await openProxy(await openHttpBench())
-    proxy.status.code = code
-    client = new HttpClient({ env: { https_proxy: proxy.url } })
-    const { told, over } = send('https://known-to-the-proxy.invalid/')
-    await over
-    expect(told).toEqual([`${kind}: the proxy does not let us through to it (HTTP ${code})`])
   })
 })

@@ -148,7 +148,10 @@ class Exchange implements HttpExchange {
     let isDispatching = true
     const fail = (error: Error): void => {
       const tell = (): void => {
-        if (!this.#isAborted) this.#listener.onError(error)
+        if (this.#isAborted) return
+        // Some errors are told before the response is over.
+        this.#isAborted = true
+        this.#listener.onError(error)
       }
       if (isDispatching) queueMicrotask(tell)
       else tell()

@@ -25,7 +25,7 @@ const unreached = new Map([
 ])
 const certificate = /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_/
 /** What the library says when a proxy does not open a way to the server. */
-const proxyRefusal = /^Proxy response \((\d+)\)/
+const proxyRefusal = /^Proxy (?:response|Authentication Required) \((\d+)\)/
 
 /** What an error of the connection means. */
 export function toNetworkTrouble(error: Error): HttpTrouble {
@@ -52,7 +52,7 @@ export function toNetworkTrouble(error: Error): HttpTrouble {
     const reason = `the proxy does not let us through to it (HTTP ${status})`
     return { reason, kind: status === '407' ? 'refused' : 'unreachable', failure: 'refused' }
   }
-  if (code.startsWith('HPE_')) {
+  if (code.startsWith('HPE_') || code === 'HTTPParserError') {
     return {
       reason: `what answers there does not speak HTTP as it should (${code})`,
       kind: 'lost',

@@ -53,6 +53,8 @@ export class ServerStream {
   #wasOpen = false
   #isOver = false
   #timer: NodeJS.Timeout | undefined
+  /** What broke it; nothing while it is open. */
+  #brokenBy: HttpTrouble | undefined
 
   constructor(host: StreamHost, forRequest: boolean) {
     this.#host = host
@@ -103,6 +105,7 @@ export class ServerStream {
   #toReader(): HttpListener {
     this.#wasOpen = true
     this.#failures = 0
+    this.#brokenBy = undefined
     const { messageBytes, onLine, onTooLong } = this.#host
     const reader = new EventStreamReader({
       maxBytes: messageBytes,
@@ -146,7 +149,8 @@ export class ServerStream {
     }
     const trouble = isError ? toStatusTrouble(response, body) : toFormTrouble(response)
     if (trouble.kind === 'unreachable') this.#onBroken(trouble)
-    else this.#finish(trouble)
+    // That a stream cannot be taken up again is not what went wrong with it.
+    else this.#finish(this.#brokenBy ?? trouble)
   }
 
   #onBroken(trouble: HttpTrouble): void {
@@ -161,6 +165,7 @@ export class ServerStream {
       return
     }
     this.#host.onBroken(trouble)
+    this.#brokenBy ??= trouble
     const backOff = Math.min(firstDelayMs * 2 ** this.#vain, longestDelayMs)
     this.#failures += 1
     this.#vain += 1

@@ -93,6 +93,21 @@ describe('ListFollower', () => {
     expect(carrier.sentOf('tools/list')).toHaveLength(2)
   })
 
+  it('is read from the session that came last, though one from before is still being read', async () => {
+    const { follower, connection, names } = await setUp({}, { tools: toItems(['old']) })
+    const following = follower.follow(connection)
+    const other = createFakeConnection({
+      initialize: () => toOpening({ tools: {} }),
+      'tools/list': () => toTools('new'),
+    })
+    await other.connection.opened
+    const next = follower.follow(other.connection)
+    connection.abandon('another came')
+    await Promise.all([following, next])
+    expect(names()).toEqual(['new'])
+    expect(follower.isKnown).toBe(true)
+  })
+
   it('does not take the lists for known, nor read again, when the session ends meanwhile', async () => {
     const { follower, connection, carrier, onChanged, names } = await setUp({}, { tools: toItems(['old']) })
     const following = follower.follow(connection)

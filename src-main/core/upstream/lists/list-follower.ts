@@ -3,6 +3,13 @@ import type { Connection } from '../connection/connection.ts'
 import { isSameList, type ListItem, type ListKind, type Lists } from './list-items.ts'
 import { readList, toOfferedKinds } from './list-reader.ts'
 
+/** A list that is being read. */
+interface Reading {
+  /** Where it is to be read from after that: the last that it was asked to be. */
+  next: Connection | undefined
+  done: Promise<void>
+}
+
 /** Keeps the lists of one upstream up to date: reads them when a session opens and again when the server says so. */
 export class ListFollower {
   readonly #logger: Logger
@@ -10,7 +17,7 @@ export class ListFollower {
   readonly #onChanged: () => void
   #lists: Lists
   #isKnown = false
-  readonly #running = new Map<ListKind, 'once' | 'again'>()
+  readonly #running = new Map<ListKind, Reading>()
 
   constructor(options: { logger: Logger; timeoutMs: number; lists: Lists; onChanged: () => void }) {
     this.#logger = options.logger
@@ -41,15 +48,23 @@ export class ListFollower {
   }
 
   /** Reads one list anew. While it is being read already, it is read once more after that. */
-  async refresh(connection: Connection, kind: ListKind): Promise<void> {
-    if (this.#running.has(kind)) {
-      this.#running.set(kind, 'again')
-      return
+  refresh(connection: Connection, kind: ListKind): Promise<void> {
+    const running = this.#running.get(kind)
+    if (running !== undefined) {
+      running.next = connection
+      return running.done
     }
-    do {
-      this.#running.set(kind, 'once')
-      await this.#read(connection, kind)
-    } while (this.#running.get(kind) === 'again' && !connection.isClosed)
+    const reading: Reading = { next: connection, done: Promise.resolve() }
+    this.#running.set(kind, reading)
+    reading.done = this.#readOn(kind, reading)
+    return reading.done
+  }
+
+  async #readOn(kind: ListKind, reading: Reading): Promise<void> {
+    for (let from = reading.next; from !== undefined; from = reading.next) {
+      reading.next = undefined
+      if (!from.isClosed) await this.#read(from, kind)
+    }
     this.#running.delete(kind)
   }
 
@@ -58,7 +73,9 @@ export class ListFollower {
       this.#set(kind, await readList(connection, kind, this.#timeoutMs))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.#logger.warning('A list could not be read; the last known one stays.', { list: kind, reason })
+      // What cannot be read from a session that is over is no news.
+      const level = connection.isClosed ? 'debug' : 'warning'
+      this.#logger[level]('A list could not be read; the last known one stays.', { list: kind, reason })
     }
   }
 

@@ -13,11 +13,8 @@ interface Pair extends GatewayBench {
   readonly life: ServerLife
 }
 
-async function openPair(
-  revision = '2025-11-25',
-  options: Parameters<typeof openGatewayBench>[0] = {},
-): Promise<Pair> {
-  const opened = await openGatewayBench(options)
+async function openPair(revision = '2025-11-25'): Promise<Pair> {
+  const opened = await openGatewayBench()
   const client = opened.connect()
   await client.open(revision, able)
   return { ...opened, client, life: await opened.bench.server('s').nextLife() }

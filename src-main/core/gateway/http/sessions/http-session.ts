@@ -147,6 +147,7 @@ export class HttpSession implements ClientPort {
   answer(call: string, parts: Parts): void {
     const response = this.#calls.get(call)
     this.#calls.delete(call)
+    this.usedAt = performance.now()
     if (call !== this.#opening) {
       response?.answer(parts)
       return
@@ -180,6 +181,7 @@ export class HttpSession implements ClientPort {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#link.close()
+    this.input.end()
     for (const response of [...this.#calls.values()]) response.refuse(sessionGone)
     this.#calls.clear()
     for (const stream of [...this.#streams.values()]) stream.forget()

@@ -1,10 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openGatewayBench, patientTimeouts, type GatewayBench } from '../../../../testing/gateway-bench.ts'
+import { openGatewayBench, type GatewayBench } from '../../../../testing/gateway-bench.ts'
 import type { HttpTestClient } from '../../../../testing/gateway-client.ts'
 import { patience } from '../../../../testing/patience.ts'
-import { waitUntil } from '../../../../testing/router-bench.ts'
 import type { ServerLife } from '../../../../testing/scripted-server.ts'
-import { toLine, type WireMessage } from '../../../../testing/wire-message.ts'
+import { toLine } from '../../../../testing/wire-message.ts'
 
 const able = '{"roots":{"listChanged":true},"sampling":{},"elicitation":{}}'
 

@@ -19,3 +19,15 @@ it('lets through in order, once nothing holds, and stops in the middle when some
   gate.release()
   expect(passed).toEqual(['at once', 'first', 'second'])
 })
+
+it('lets all through at its end', () => {
+  const gate = new InputGate()
+  const passed: string[] = []
+  gate.hold()
+  for (const name of ['first', 'second']) gate.pass(() => passed.push(name))
+  gate.end()
+  gate.hold()
+  gate.pass(() => passed.push('late'))
+  gate.release()
+  expect(passed).toEqual(['first', 'second', 'late'])
+})

@@ -18,9 +18,15 @@ export class InputGate {
     }
   }
 
+  /** Nothing is held any more, whatever comes. */
+  end(): void {
+    this.#holds = -Infinity
+    for (const go of this.#waiting.splice(0)) go()
+  }
+
   /** Calls `go` now, or as soon as nothing holds. */
   pass(go: () => void): void {
-    if (this.#holds === 0) go()
+    if (this.#holds <= 0) go()
     else this.#waiting.push(go)
   }
 }

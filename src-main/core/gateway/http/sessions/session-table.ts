@@ -20,7 +20,7 @@ export interface SessionLimits {
 }
 
 /** Limits for a computer and its editors. */
-export const usualSessionLimits: SessionLimits = { sessions: 512, spareMs: 60_000, idleMs: 4 * 3600 * 1000 }
+const usualSessionLimits: SessionLimits = { sessions: 512, spareMs: 60_000, idleMs: 4 * 3600 * 1000 }
 
 /** All sessions over HTTP, by their ids. */
 export class SessionTable<T extends TableSession> {
@@ -37,10 +37,6 @@ export class SessionTable<T extends TableSession> {
       Math.min(limits.idleMs / 4, 60_000),
     )
     this.#timer.unref()
-  }
-
-  get size(): number {
-    return this.#sessions.size
   }
 
   find(id: string): T | undefined {

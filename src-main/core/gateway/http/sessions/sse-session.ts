@@ -85,6 +85,7 @@ export class SseSession implements ClientPort {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#link.close()
+    this.input.end()
     this.#stream.end()
     if (this.#isLogged) this.#options.logger.info('A client left.', this.#toFields())
     this.#options.onClosed()

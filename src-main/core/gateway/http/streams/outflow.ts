@@ -1,5 +1,3 @@
-import type { ResponseWriter } from './response-writer.ts'
-
 /** When a client counts as slow, and what then. */
 export interface OutflowOptions {
   /** How long a response of a congested client may take nothing at all before it is cut off, in milliseconds. */
@@ -8,13 +6,21 @@ export interface OutflowOptions {
   readonly onStalled: () => void
 }
 
+/** What writes to one of a client's responses. */
+interface OutgoingWriter {
+  /** When the client last took something, or was first to; as performance.now() tells. */
+  readonly takenAt: number
+  /** Cuts the connection off. */
+  destroy(): void
+}
+
 /** Bytes waiting over all of a client's responses from which on it is congested, until half of them are gone. */
 const highWaterBytes = 8 * 1024 * 1024
 
 /** What a client was sent and has not taken yet, over all of its responses. */
 export class Outflow {
   readonly #options: OutflowOptions
-  readonly #writers = new Set<ResponseWriter>()
+  readonly #writers = new Set<OutgoingWriter>()
   #unsentBytes = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -27,7 +33,7 @@ export class Outflow {
   }
 
   /** So many bytes wait to be sent on a response. */
-  add(writer: ResponseWriter, bytes: number): void {
+  add(writer: OutgoingWriter, bytes: number): void {
     this.#unsentBytes += bytes
     this.#writers.add(writer)
     const { stallMs } = this.#options
@@ -40,7 +46,7 @@ export class Outflow {
   }
 
   /** So many bytes of a response are gone, one way or another; `isIdle`: none are left. */
-  remove(writer: ResponseWriter, bytes: number, isIdle: boolean): void {
+  remove(writer: OutgoingWriter, bytes: number, isIdle: boolean): void {
     this.#unsentBytes -= bytes
     if (isIdle) this.#writers.delete(writer)
     if (!this.isCongested || this.#unsentBytes > highWaterBytes / 2) return
