@@ -15,13 +15,8 @@ export interface RelayOptions {
   readonly onEnd: () => void
 }
 
-const limits = {
-  line: 64 * 1024 * 1024,
-  waiting: 1024 * 1024,
-  joined: 64 * 1024,
-  endMs: 600,
-  holdCheckMs: 100,
-} as const
+const limits = { line: 64 * 1024 * 1024, waiting: 1024 * 1024, endMs: 600, holdCheckMs: 100 } as const
+const shortBytes = 64 * 1024
 const tooLong = toErrorLine('null', 'A message was longer than 64 MiB and has been dropped.')
 const newline = Buffer.from('\n')
 
@@ -46,7 +41,7 @@ export class Relay {
     this.#fromEditor = this.#createSplitter(this.#takeLine)
     input.on('data', (chunk: Buffer) => {
       this.#fromEditor.push(chunk)
-      this.#sendOn()
+      this.#goOn()
     })
     for (const event of ['end', 'error', 'close']) input.on(event, this.#end)
     output.on('error', onEnd)
@@ -68,11 +63,11 @@ export class Relay {
     const adjustSocket = () => (output.writableLength > limits.waiting ? socket.pause() : socket.resume())
     socket.on('data', (chunk: Buffer) => {
       splitter.push(chunk)
-      write(output, toEditor)
+      write(output, toEditor.splice(0))
       adjustSocket()
-      this.#endWhenDone()
+      this.#goOn()
     })
-    socket.on('drain', this.#adjustInput)
+    socket.on('drain', this.#goOn)
     output.on('drain', adjustSocket)
     if (handshake) write(socket, [handshake])
     else this.#open(socket, rest)
@@ -83,9 +78,7 @@ export class Relay {
   }
 
   #createSplitter(onLine: (line: Buffer) => void): LineSplitter {
-    const onTooLong = () => {
-      write(this.#options.output, [tooLong])
-    }
+    const onTooLong = write.bind(undefined, this.#options.output, [tooLong])
     return new LineSplitter({ maxBytes: limits.line, onLine, onTooLong })
   }
 
@@ -100,19 +93,21 @@ export class Relay {
     this.#socket = socket
     this.#toApp.push(...restoring)
     for (const { line } of this.#held.splice(0)) this.#takeLine(line)
-    this.#sendOn()
-    this.#endWhenDone()
+    this.#goOn()
   }
 
-  #sendOn(): void {
-    if (this.#socket) write(this.#socket, this.#toApp)
-    this.#adjustInput()
-  }
-
-  readonly #adjustInput = (): Readable => {
-    const { input } = this.#options
-    const heldBytes = () => this.#held.reduce((sum, { line }) => sum + line.length, 0)
-    return (this.#socket?.writableLength ?? heldBytes()) > limits.waiting ? input.pause() : input.resume()
+  /**
+   * Sends what is to go out, and reads on unless too much waits. After stdin's end the connection stays until all is
+   * sent and answered, or the time limit is over.
+   */
+  readonly #goOn = (): void => {
+    const { input, output, onEnd } = this.#options
+    if (this.#socket) write(this.#socket, this.#toApp.splice(0))
+    const waiting = this.#socket?.writableLength ?? this.#held.reduce((sum, { line }) => sum + line.length, 0)
+    input[waiting > limits.waiting ? 'pause' : 'resume']()
+    if (!this.hasEnded || this.#held.length > 0 || !this.#conversation.isIdle) return
+    if (this.#socket) this.#socket.end()
+    else output.write('', onEnd)
   }
 
   #lose(): void {
@@ -122,8 +117,7 @@ export class Relay {
     if (again) this.#held.push({ line: again, since: Date.now() })
     clearInterval(this.#holdTimer)
     this.#holdTimer = setInterval(this.#failOverdue, limits.holdCheckMs).unref()
-    this.#adjustInput()
-    this.#endWhenDone()
+    this.#goOn()
   }
 
   /** Answers the requests that have been held for too long. */
@@ -134,32 +128,24 @@ export class Relay {
       if (id) write(this.#options.output, [toErrorLine(id, sentence, 'app-not-running')])
       else this.#held.push({ line, since })
     }
-    this.#adjustInput()
+    this.#goOn()
   }
 
   readonly #end = (): void => {
     if (this.hasEnded) return
     this.#fromEditor.end()
-    this.#sendOn()
     this.hasEnded = true
     setTimeout(this.#options.onEnd, limits.endMs).unref()
-    this.#endWhenDone()
-  }
-
-  /** After stdin's end the connection stays until all is sent and answered, or the time limit is over. */
-  #endWhenDone(): void {
-    if (!this.hasEnded || this.#held.length > 0 || !this.#conversation.isIdle) return
-    if (this.#socket) this.#socket.end()
-    else this.#options.output.write('', this.#options.onEnd)
+    this.#goOn()
   }
 }
 
-/** Takes the lines out of the list and writes them; in one piece as long as that is small, since each costs a lot. */
-function write(stream: Writable, lines: Buffer[]): void {
+/** Writes lines; short ones as one piece, since a piece costs about as much as a short line itself. */
+function write(stream: Writable, lines: readonly Buffer[]): void {
   if (lines.length === 0) return
-  const parts = lines.splice(0).flatMap((line) => [line, newline])
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+  const parts = lines.flatMap((line) => [line, newline])
+  const areShort = lines.every((line) => line.length < shortBytes)
   stream.cork()
-  for (const part of bytes > limits.joined ? parts : [Buffer.concat(parts, bytes)]) stream.write(part)
+  for (const part of areShort ? [Buffer.concat(parts)] : parts) stream.write(part)
   stream.uncork()
 }

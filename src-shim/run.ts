@@ -11,8 +11,7 @@ import { startApp } from './start-app.ts'
 const usage = `Joins stdin and stdout to the running Patchbay, which it starts when need be and waits for (60 s).
 Options: --client NAME --profile NAME --server NAME --data-dir DIR --no-start --wait SECONDS --help`
 const advice = ': open Patchbay, then restart this server in your editor.'
-const text = { type: 'string' } as const
-const flag = { type: 'boolean' } as const
+const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
 const names = { client: text, profile: text, server: text, 'data-dir': text, wait: text }
 const options = { ...names, 'no-start': flag, help: flag }
 
@@ -38,6 +37,7 @@ export async function runShim(args: string[]): Promise<number> {
   }
   const onEnd = over.abort.bind(over, undefined)
   process.on('SIGTERM', onEnd).on('SIGINT', onEnd)
+  process.stderr.on('error', () => undefined) // nobody reads our sentences: no reason to stop
   const relay = new Relay({ input, output, waitMs: plan.waitMs, log, onEnd })
   try {
     return await keepConnected(plan, relay)
@@ -106,9 +106,8 @@ async function reachFirst(plan: Plan, relay: Relay): Promise<Attempt> {
 /** Starts the app, if it can; returns what tells later why that will not help. */
 async function start(folder: string): Promise<() => string | undefined> {
   try {
-    const launch = parseLaunch(readFileSync(path.join(folder, launchFile), 'utf8'))
-    const { spawn } = await import('node:child_process') // mostly the app runs already
-    return startApp(launch, folder, spawn)
+    const { spawn } = await import('node:child_process') // takes time, and mostly the app runs already
+    return startApp(parseLaunch(readFileSync(path.join(folder, launchFile), 'utf8')), folder, spawn)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return () => (code === 'ENOENT' ? `no ${launchFile} in ${folder} tells how to start it` : message)
@@ -116,7 +115,5 @@ async function start(folder: string): Promise<() => string | undefined> {
 }
 
 function log(sentence: string): void {
-  // Opened only now, since that takes time. Nobody reads our sentences: no reason to stop.
-  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined)
   process.stderr.write(`${sentence}\n`)
 }

@@ -11,7 +11,8 @@ const policy: RestartPolicy = {
   jitter: false,
 }
 
-const failures = (count: number) => [...Array(count).keys()]
+const failures = (count: number, isPassing = false) =>
+  Array.from(Array(count).keys(), (at) => ({ at, isPassing }))
 
 describe('decideRestart', () => {
   it('doubles the delay with each failure, up to the longest', () => {
@@ -26,14 +27,19 @@ describe('decideRestart', () => {
   })
 
   it('never gives up for what passes by itself, unless restarts are switched off', () => {
-    const passing = { isPassing: true, retryAfterMs: 0 }
-    expect(decideRestart(policy, failures(100), 0, passing)).toMatchObject({ type: 'retry' })
-    expect(decideRestart({ ...policy, enabled: false }, failures(1), 0, passing)).toEqual({ type: 'never' })
+    expect(decideRestart(policy, failures(100, true), 0)).toMatchObject({ type: 'retry' })
+    const off = { ...policy, enabled: false }
+    expect(decideRestart(off, failures(1, true), 0)).toEqual({ type: 'never' })
+  })
+
+  it('counts what passes by itself towards no crash loop, not even of what comes after it', () => {
+    const refused = { at: 101, isPassing: false }
+    expect(decideRestart(policy, [...failures(100, true), refused], 0)).toMatchObject({ type: 'retry' })
+    expect(decideRestart(policy, [...failures(6), { at: 7, isPassing: true }], 0).type).toBe('retry')
   })
 
   it('waits for at least as long as it is asked to', () => {
-    const asked = (retryAfterMs: number) =>
-      decideRestart(policy, failures(1), 0, { isPassing: true, retryAfterMs })
+    const asked = (retryAfterMs: number) => decideRestart(policy, failures(1), 0, retryAfterMs)
     expect(asked(5000)).toEqual({ type: 'retry', delayMs: 5000 })
     expect(asked(500)).toEqual({ type: 'retry', delayMs: 1000 })
   })
@@ -71,8 +77,12 @@ describe('decideRestart', () => {
 
 describe('addFailure', () => {
   it('counts only the failures of the window, and the new one', () => {
-    expect(addFailure(policy, [], 5)).toEqual([5])
-    expect(addFailure(policy, [1000, 2000, 300_000], 301_000)).toEqual([2000, 300_000, 301_000])
+    const times = (before: number[], now: number) => {
+      const known = before.map((at) => ({ at, isPassing: false }))
+      return addFailure(policy, known, now).map(({ at }) => at)
+    }
+    expect(times([], 5)).toEqual([5])
+    expect(times([1000, 2000, 300_000], 301_000)).toEqual([2000, 300_000, 301_000])
   })
 
   it('forgets them all after a quiet window, so that the delay is short again', () => {

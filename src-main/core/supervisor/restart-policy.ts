@@ -9,8 +9,8 @@ export interface RestartPolicy {
   readonly jitter: boolean
 }
 
-/** Failures so far, as times in milliseconds of a clock that is never set back, oldest first. */
-export type Failures = readonly number[]
+/** Failures so far, oldest first. `at` is in milliseconds of a clock that is never set back. */
+export type Failures = readonly { readonly at: number; readonly isPassing: boolean }[]
 
 /** What a failure says of the next try. */
 export interface FailureKind {
@@ -26,13 +26,18 @@ export type RestartDecision =
   | { readonly type: 'crash-loop' }
   | { readonly type: 'never' }
 
-/** The failures that still count once there is one more. */
-export function addFailure(policy: RestartPolicy, failures: Failures, now: number): Failures {
-  const since = now - policy.windowSeconds * 1000
-  return [...failures.filter((time) => time > since), now]
-}
-
 const ordinary: FailureKind = { isPassing: false, retryAfterMs: 0 }
+
+/** The failures that still count once there is one more. */
+export function addFailure(
+  policy: RestartPolicy,
+  failures: Failures,
+  now: number,
+  { isPassing }: FailureKind = ordinary,
+): Failures {
+  const since = now - policy.windowSeconds * 1000
+  return [...failures.filter(({ at }) => at > since), { at: now, isPassing }]
+}
 
 /**
  * What to do after the last of these failures. The delay doubles with each one in the window; jitter takes off up to
@@ -42,10 +47,11 @@ export function decideRestart(
   policy: RestartPolicy,
   failures: Failures,
   random: number,
-  { isPassing, retryAfterMs }: FailureKind = ordinary,
+  retryAfterMs = 0,
 ): RestartDecision {
   if (!policy.enabled) return { type: 'never' }
-  if (failures.length > policy.max && !isPassing) return { type: 'crash-loop' }
+  const lasting = failures.filter(({ isPassing }) => !isPassing)
+  if (lasting.length > policy.max && failures.at(-1)?.isPassing === false) return { type: 'crash-loop' }
   const doubled = policy.delayMs * 2 ** Math.max(0, failures.length - 1)
   const delay = Math.min(doubled, policy.maxDelayMs)
   const varied = Math.round(policy.jitter ? delay * (1 - random / 2) : delay)

@@ -325,8 +325,8 @@ export class Upstream {
   #fail(cause: string, kind?: FailureKind): string {
     const { restart } = this.#server
     const reason = findOutput(this.#server, this.#context).redact(cause)
-    this.#failures = addFailure(restart, this.#failures, performance.now())
-    const decision = decideRestart(restart, this.#failures, Math.random(), kind)
+    this.#failures = addFailure(restart, this.#failures, performance.now(), kind)
+    const decision = decideRestart(restart, this.#failures, Math.random(), kind?.retryAfterMs)
     this.#apply({ type: 'failed', reason, decision })
     if (decision.type === 'retry') this.#timer = setTimeout(this.#retry, decision.delayMs)
     return reason

@@ -48,12 +48,8 @@ export function toPlainBody({ code, message }: Refusal): string {
 export function sendJson({ response, headers }: Reply, status: number, body: string | Buffer): void {
   if (response.destroyed) return
   response.writeHead(status, [...headers, ...toJsonHeaders(Buffer.byteLength(body))])
-  // As text, Node writes the head and a short body as one piece. This text stands for bytes, whatever they are.
-  if (typeof body !== 'string' && body.length <= asTextBytes) response.end(body.toString('latin1'), 'latin1')
-  else response.end(body)
+  response.end(body)
 }
-
-const asTextBytes = 4096
 
 /** Answers with a status alone. */
 export function sendEmpty({ response, headers }: Reply, status: number): void {

@@ -12,6 +12,14 @@ function authorize({ token }: GatewayBench): Record<string, string> {
   return { Authorization: `Bearer ${token.value}` }
 }
 
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
 async function takePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -203,7 +211,7 @@ describe('other settings', { timeout: 20_000 }, () => {
     const free = await takePort()
     await expect(bench.endpoint.apply({ ...bench.gateway, port: free })).rejects.toThrow(PortTaken)
     expect((await client.post(ping)).status).toBe(200)
-    await bench.endpoint.apply({ ...bench.gateway, host: 'localhost' })
+    await bench.endpoint.apply({ ...bench.gateway, port: await findFreePort() })
     expect(bench.endpoint.url).not.toBe(bench.url)
     await expect(client.post(ping)).rejects.toThrow('ECONNREFUSED')
     const response = await send(bench.endpoint.url ?? '', {
@@ -218,6 +226,32 @@ describe('other settings', { timeout: 20_000 }, () => {
     })
     expect(response.status).toBe(200)
   })
+
+  it('open all addresses on the port that one of them has already, and go back to it', async () => {
+    const { endpoint, gateway, url, connect } = await openGatewayBench()
+    const client = connect()
+    await client.open()
+    const port = Number(new URL(url).port)
+    await endpoint.apply({ ...gateway, host: '0.0.0.0', port })
+    expect(endpoint.url).toBe(url)
+    expect((await client.post(ping)).status).toBe(200)
+    await endpoint.apply({ ...gateway, host: 'localhost', port })
+    expect((await client.post(ping)).status).toBe(200)
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'that cannot be, on the same port, leave all as it was',
+    async () => {
+      const { endpoint, gateway, url } = await openGatewayBench()
+      const port = Number(new URL(url).port)
+      const other = createServer()
+      await new Promise<void>((resolve) => other.listen(port, '127.0.0.2', resolve))
+      onTestFinished(() => void other.close())
+      await expect(endpoint.apply({ ...gateway, host: '0.0.0.0', port })).rejects.toThrow(PortTaken)
+      expect((await send(url, { path: '/healthz' })).status).toBe(200)
+      expect(endpoint.url).toBe(url)
+    },
+  )
 
   it('of another token end who came with the old one', async () => {
     const { endpoint, token, connect, url } = await openGatewayBench()

@@ -13,9 +13,9 @@ import {
   toRpcBody,
   type Reply,
 } from './answers.ts'
-import { createDoor, isOpenToAll, toUrl, type Door } from './guards/door.ts'
+import { createDoor, isOpenToAll, toListenAddress, toUrl, type Door } from './guards/door.ts'
 import { checkRequest, type TokenCheck } from './guards/guards.ts'
-import { AddressUnusable, openListener, type Listener } from './listener/listener.ts'
+import { AddressUnusable, openListener, PortTaken, type Listener } from './listener/listener.ts'
 import type { HttpSession } from './sessions/http-session.ts'
 import { McpEndpoint } from './sessions/mcp-endpoint.ts'
 import { SessionTable, type SessionLimits } from './sessions/session-table.ts'
@@ -87,15 +87,16 @@ export class HttpEndpoint {
     const old = this.#place
     if (old?.listener === undefined) return
     const { port } = old.listener
-    const isMoved = next.host !== before.host || (next.port !== before.port && next.port !== port)
-    if (isMoved) await this.#listen(next)
+    const isElsewhere = toListenAddress(next.host) !== toListenAddress(before.host)
+    const isMoved = isElsewhere || (next.port !== before.port && next.port !== port)
+    if (isMoved) await this.#move(old, { ...before, port }, next)
     else {
       refuseIfOpenToAll(next)
       this.#gateway = next
       old.door = createDoor(next, port)
     }
     if (next.auth === 'token') this.#sessions.close((session) => !session.isWithToken)
-    if (isMoved) await old.listener.close()
+    if (isMoved) await leave(old)
   }
 
   /** There is another token: sessions that came with the one before are over. */
@@ -105,15 +106,33 @@ export class HttpEndpoint {
 
   async close(): Promise<void> {
     this.#sessions.end()
-    await this.#place?.listener?.close()
+    if (this.#place !== undefined) await leave(this.#place)
+  }
+
+  async #move(old: Place, before: GatewaySettings, next: GatewaySettings): Promise<void> {
+    try {
+      await this.#listen(next)
+      return
+    } catch (error) {
+      if (!(error instanceof PortTaken) || next.port !== before.port) throw error
+    }
+    // We may be in our own way: all addresses of this computer are more than the one before, or less.
+    await leave(old)
+    try {
+      await this.#listen(next)
+    } catch (error) {
+      await this.#listen(before)
+      throw error
+    }
   }
 
   async #listen(gateway: GatewaySettings): Promise<void> {
     refuseIfOpenToAll(gateway)
     const place: Place = { door: undefined, listener: undefined }
     place.listener = await openListener(gateway.host, gateway.port, (request, response) => {
-      // On an address that is being left, what held there holds to the end.
       if (place.door !== undefined) this.#onRequest(request, response, place.door)
+      // The address is being left: what was begun there comes to its end, and nothing more.
+      else request.socket.destroy()
     })
     place.door = createDoor(gateway, place.listener.port)
     this.#gateway = gateway
@@ -142,6 +161,11 @@ export class HttpEndpoint {
     else if (route.kind === 'messages') this.#sse.post(visit, route.sessionId)
     else sendJson(reply, 200, healthy)
   }
+}
+
+async function leave(place: Place): Promise<void> {
+  place.door = undefined
+  await place.listener?.close()
 }
 
 /**

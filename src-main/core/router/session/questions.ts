@@ -129,13 +129,17 @@ export class Questions {
   }
 
   #choose({ pool, upstream, connection, cause }: Question): Session | Refusal {
-    if (cause !== undefined) {
-      const session = connection.requests.findSession(cause)
+    const { requests } = connection
+    const asked = cause === undefined ? undefined : requests.find(cause)
+    // One that comes with an answer to ourselves is for whoever it may be for.
+    const isOfOurs = asked !== undefined && asked.session === undefined
+    if (cause !== undefined && !isOfOurs) {
+      const session = requests.findSession(cause)
       return (session === undefined ? undefined : this.#sessions.find(session)) ?? 'client-gone'
     }
     const owner = pool.ownerOf(upstream)
     if (owner !== undefined) return this.#sessions.find(owner) ?? 'client-gone'
-    const working = [...connection.requests.sessionsAtWork()]
+    const working = [...requests.sessionsAtWork()]
     const callers = working.flatMap((key) => this.#sessions.find(key) ?? [])
     // A session that is gone may have caused the question: then nobody else is to hear it.
     const candidates = working.length > 0 ? callers : this.#sessions.thatSee(pool)

@@ -9,6 +9,7 @@ import {
 import { splice, type Parts, type Replacement } from '#base/splice.ts'
 import type { RequestFailure } from '../../upstream/connection/carrier.ts'
 import type { Connection } from '../../upstream/connection/connection.ts'
+import type { PendingRequest } from '../../upstream/connection/pending-requests.ts'
 import type { ServerPool } from '../../upstream/server-pool.ts'
 import { ServerUnavailable } from '../../upstream/server-unavailable.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
@@ -51,18 +52,25 @@ export function relayRequest(
   listener: RelayListener,
 ): void {
   const call = new RelayedCall(session, request, route, listener)
-  session.calls.set(call.key, call)
+  session.calls.set(call.call, call)
   call.start(request)
 }
 
-class RelayedCall implements CallInFlight {
-  readonly key: string
+/** One call on its way. Is what it is to its session and to the connection at once: there are many of them. */
+class RelayedCall implements CallInFlight, PendingRequest {
+  readonly call: string
+  readonly method: string
+  readonly session: number
+  timeoutMs = 0
+  resetOnProgress = false
   readonly #session: Session
   readonly #route: Route
   readonly #listener: RelayListener
-  readonly #method: string
   readonly #id: Buffer
   readonly #token: Span | undefined
+  #tokenBytes: Buffer | undefined
+  /** Kept only where it may have to be sent once more: it can be large. */
+  #again: RpcRequest | undefined
   /** Whether it has been sent a second time, to a server that had forgotten the session. */
   #isRepeated = false
   #sent: { readonly upstream: Upstream; readonly connection: Connection; readonly id: number } | undefined
@@ -72,8 +80,9 @@ class RelayedCall implements CallInFlight {
     this.#session = session
     this.#route = route
     this.#listener = listener
-    this.#method = request.method
-    this.key = idKey(request.bytes, request.id)
+    this.method = request.method
+    this.session = session.key
+    this.call = idKey(request.bytes, request.id)
     // A copy: the request itself need not stay in memory until the answer comes.
     this.#id = Buffer.from(bytesAt(request.bytes, request.id))
     // Looked for at once: a request that is broken inside is refused before anything waits for it.
@@ -125,32 +134,13 @@ class RelayedCall implements CallInFlight {
   #send(request: RpcRequest, upstream: Upstream, connection: Connection): void {
     if (this.#isOver) return
     const { bytes } = request
-    const { timeouts } = upstream.server
-    // Kept only where it may have to be sent once more: it can be large.
-    const again = upstream.server.transport.type === 'stdio' || this.#isRepeated ? undefined : request
+    const { timeouts, transport } = upstream.server
+    this.timeoutMs = timeouts.requestSeconds * 1000
+    this.resetOnProgress = timeouts.resetOnProgress
+    this.#again = transport.type === 'stdio' || this.#isRepeated ? undefined : request
     const token = this.#token
-    const tokenBytes = token && Buffer.from(bytesAt(bytes, token))
-    const id = connection.requests.add({
-      method: this.#method,
-      session: this.#session.key,
-      call: this.key,
-      timeoutMs: timeouts.requestSeconds * 1000,
-      resetOnProgress: timeouts.resetOnProgress,
-      onAnswer: (answer) => {
-        this.#onAnswer(answer, connection)
-      },
-      onTimeout: () => this.#onTimeout(connection),
-      onLost: (reason) => {
-        this.#finish(undefined)
-        this.#session.sendError(this.#id, toLost(upstream, this.#method, reason))
-      },
-      onFailed: (failure) => {
-        this.#onFailed(upstream, failure, again)
-      },
-      onProgress: (notification, span) => {
-        if (tokenBytes !== undefined) this.#onProgress(notification, span, { tokenBytes, connection })
-      },
-    })
+    this.#tokenBytes = token && Buffer.from(bytesAt(bytes, token))
+    const id = connection.requests.add(this)
     this.#sent = { upstream, connection, id }
     const ownId = Buffer.from(String(id))
     const own = [
@@ -160,8 +150,15 @@ class RelayedCall implements CallInFlight {
     this.#session.sendTo(connection, splice(bytes, [...own, ...this.#route.replacements]), { asks: id })
   }
 
+  onLost(reason: string): void {
+    this.#finish(undefined)
+    if (this.#sent !== undefined)
+      this.#session.sendError(this.#id, toLost(this.#sent.upstream, this.method, reason))
+  }
+
   /** A server that has forgotten the session has not touched the request: it gets it again, once, in a new session. */
-  #onFailed(upstream: Upstream, failure: RequestFailure, again: RpcRequest | undefined): void {
+  onFailed(failure: RequestFailure): void {
+    const again = this.#again
     if (failure.kind === 'expired' && again !== undefined) {
       this.#isRepeated = true
       this.#sent = undefined
@@ -169,19 +166,39 @@ class RelayedCall implements CallInFlight {
       return
     }
     this.#finish(undefined)
-    this.#session.sendError(this.#id, toFailed(upstream, this.#method, failure))
+    if (this.#sent !== undefined)
+      this.#session.sendError(this.#id, toFailed(this.#sent.upstream, this.method, failure))
   }
 
-  #onAnswer(answer: RpcResponse, connection: Connection): void {
+  onAnswer(answer: RpcResponse): void {
+    const connection = this.#sent?.connection
     const { id, bytes, error, result } = answer
     if (id === undefined || (error === undefined && result === undefined)) {
-      this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.#method))
+      this.#session.sendError(this.#id, toEmptyAnswer(this.#route.pool.server.name, this.method))
     } else {
       const changes = [{ span: id, bytes: this.#id }, ...this.#findChanges(answer)]
-      this.#session.answer(this.key, splice(bytes, changes), connection)
+      this.#session.answer(this.call, splice(bytes, changes), connection)
     }
     this.#finish(answer)
-    if (error !== undefined) this.#listener.onErrorAnswer(this.#session, connection, answer)
+    if (error !== undefined && connection !== undefined)
+      this.#listener.onErrorAnswer(this.#session, connection, answer)
+  }
+
+  onProgress({ bytes }: RpcNotification, span: Span): void {
+    if (this.#tokenBytes === undefined) return
+    this.#session.send(splice(bytes, [{ span, bytes: this.#tokenBytes }]), this.#sent?.connection, this.call)
+  }
+
+  onTimeout(): 'give-up' | 'wait-on' {
+    if (this.#sent === undefined) return 'give-up'
+    const { connection, id } = this.#sent
+    if (this.#listener.isAsking(this.#session, connection)) return 'wait-on'
+    const { name, timeouts } = this.#route.pool.server
+    const cancelled = { requestId: id, reason: 'It took too long.' }
+    connection.send(notificationLine('notifications/cancelled', cancelled), { cancels: id })
+    this.#finish(undefined)
+    this.#session.sendError(this.#id, toTimedOut(name, this.method, timeouts.requestSeconds))
+    return 'give-up'
   }
 
   /** What to change in an answer; one that is broken inside goes to the client as it is. */
@@ -194,25 +211,6 @@ class RelayedCall implements CallInFlight {
     }
   }
 
-  #onProgress(
-    { bytes }: RpcNotification,
-    span: Span,
-    { tokenBytes, connection }: { readonly tokenBytes: Buffer; readonly connection: Connection },
-  ): void {
-    this.#session.send(splice(bytes, [{ span, bytes: tokenBytes }]), connection, this.key)
-  }
-
-  #onTimeout(connection: Connection): 'give-up' | 'wait-on' {
-    if (this.#listener.isAsking(this.#session, connection)) return 'wait-on'
-    const { name, timeouts } = this.#route.pool.server
-    const requestId = this.#sent?.id
-    const notice = notificationLine('notifications/cancelled', { requestId, reason: 'It took too long.' })
-    connection.send(notice, requestId === undefined ? undefined : { cancels: requestId })
-    this.#finish(undefined)
-    this.#session.sendError(this.#id, toTimedOut(name, this.#method, timeouts.requestSeconds))
-    return 'give-up'
-  }
-
   #fail(error: unknown): void {
     if (this.#isOver) return
     this.#finish(undefined)
@@ -223,7 +221,7 @@ class RelayedCall implements CallInFlight {
   #finish(answer: RpcResponse | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (this.#session.calls.get(this.key) === this) this.#session.calls.delete(this.key)
+    if (this.#session.calls.get(this.call) === this) this.#session.calls.delete(this.call)
     this.#route.onOutcome?.(answer)
     if (this.#sent !== undefined) this.#listener.onOver(this.#route.pool, this.#sent.upstream)
   }

@@ -31,6 +31,8 @@ export interface RequestFailure {
   readonly kind: 'expired' | 'refused' | 'failed'
   /** Completes "… because {reason}". */
   readonly reason: string
+  /** Whether it was the server itself that said so, which is a sign of life. */
+  readonly isOfServer: boolean
 }
 
 /** How a carrier came to its end. */

@@ -279,6 +279,7 @@ export class Connection {
   }
 
   #onRequestFailed(id: number, failure: RequestFailure): void {
+    if (failure.isOfServer) this.#lastHeard = performance.now()
     const request = this.requests.take(id)
     if (request?.onFailed !== undefined) request.onFailed(failure)
     else request?.onLost(failure.reason)

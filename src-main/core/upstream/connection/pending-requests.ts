@@ -34,7 +34,7 @@ const withdrawnMs = 60_000
 interface Entry<T> {
   readonly request: T
   readonly since: number
-  timer: NodeJS.Timeout
+  due: number
 }
 
 /** Requests in flight towards one peer, by ids of our own, each with its time-out. */
@@ -43,6 +43,10 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   /** Sessions whose requests were taken back: the peer may still be at work on them. */
   readonly #withdrawn = new Map<number, number>()
   #nextId: number
+  /** One for all time-outs: nearly every request is answered long before its own. */
+  #timer: NodeJS.Timeout | undefined
+  /** When the timer comes, on the clock of `performance`. */
+  #timerDue = Infinity
   /** How many of them are for sessions. */
   #forSessions = 0
   #lastUsed = performance.now()
@@ -62,7 +66,10 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
   /** Takes a request in and gives the id to send it under. The same number serves as its progress token. */
   add(request: T): number {
     const id = this.#nextId++
-    this.#entries.set(id, { request, since: performance.now(), timer: this.#arm(id, request) })
+    const since = performance.now()
+    const due = since + request.timeoutMs
+    this.#entries.set(id, { request, since, due })
+    if (due < this.#timerDue) this.#arm(due, since)
     if (request.session !== undefined) this.#forSessions += 1
     return id
   }
@@ -72,7 +79,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     this.#entries.delete(id)
-    clearTimeout(entry.timer)
+    if (this.#entries.size === 0) this.#disarm()
     this.#noteOver(entry.request)
     return entry.request
   }
@@ -125,7 +132,7 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     if (token === undefined) return
     const entry = this.#entries.get(toOwnId(bytes, token))
     if (entry === undefined) return
-    if (entry.request.resetOnProgress) entry.timer.refresh()
+    if (entry.request.resetOnProgress) entry.due = performance.now() + entry.request.timeoutMs
     entry.request.onProgress?.(notification, token)
   }
 
@@ -168,19 +175,31 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     }, withdrawnMs).unref()
   }
 
-  #arm(id: number, request: T): NodeJS.Timeout {
-    return setTimeout(() => {
-      // After a pause of ours, answers that have come are read before anything counts as late.
-      setImmediate(() => {
-        this.#onDue(id)
-      })
-    }, request.timeoutMs)
+  #arm(due: number, now: number): void {
+    clearTimeout(this.#timer)
+    this.#timerDue = due
+    this.#timer = setTimeout(this.#onTimer, Math.ceil(due - now))
   }
 
-  #onDue(id: number): void {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    if (entry.request.onTimeout() === 'wait-on') entry.timer.refresh()
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timerDue = Infinity
+  }
+
+  readonly #onTimer = (): void => {
+    const now = performance.now()
+    // After a pause of ours, answers that have come are read before anything counts as late.
+    setImmediate(() => {
+      for (const [id, entry] of this.#entries) if (entry.due <= now) this.#onDue(id, entry)
+      this.#disarm()
+      let next = Infinity
+      for (const { due } of this.#entries.values()) next = Math.min(next, due)
+      if (next < Infinity) this.#arm(next, now)
+    })
+  }
+
+  #onDue(id: number, entry: Entry<T>): void {
+    if (entry.request.onTimeout() === 'wait-on') entry.due = performance.now() + entry.request.timeoutMs
     else this.withdraw(id)
   }
 

@@ -11,7 +11,14 @@ export interface HttpTrouble {
   readonly kind: CarrierEnd['kind']
   /** What it means for this one request. */
   readonly failure: RequestFailure['kind']
+  /** Whether it was the server itself that said so: then there is no doubt that it is there. */
+  readonly isOfServer?: boolean
   readonly retryAfterMs?: number
+}
+
+/** Whether it makes one doubt that the server is there. */
+export function isDoubtful({ kind, isOfServer }: HttpTrouble): boolean {
+  return kind === 'unreachable' && isOfServer !== true
 }
 
 /** Errors after which the server cannot have seen anything of the request. */
@@ -104,6 +111,7 @@ export function toStatusTrouble(response: HttpResponse, body: Buffer): HttpTroub
     reason: `${words} (HTTP ${status}${said === undefined ? '' : `: “${said}”`})${advice}`,
     kind: status >= 500 || passing.has(status) ? 'unreachable' : 'refused',
     failure: status >= 500 ? 'failed' : 'refused',
+    ...(status >= 500 ? {} : { isOfServer: true }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   }
 }
@@ -118,6 +126,7 @@ export function toFormTrouble(response: HttpResponse): HttpTrouble {
     reason: `it answered ${what} in place of JSON (HTTP ${response.status})${advice}`,
     kind: 'refused',
     failure: 'failed',
+    isOfServer: true,
   }
 }
 

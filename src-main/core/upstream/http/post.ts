@@ -42,6 +42,11 @@ export function readPost(isRequest: boolean, listener: PostListener): HttpListen
       response = head
       if (head.status >= 300) return
       listener.onTaken(head)
+      if (isRequest && isEncoded(head)) {
+        const reason = 'it compressed its answer, though it was not asked to'
+        listener.onTrouble({ reason, kind: 'refused', failure: 'failed', isOfServer: true }, head, false)
+        return
+      }
       const type = toMediaType(head.header('content-type'))
       if (isRequest && type === 'text/event-stream') reader = listener.toStreamReader()
       else if (type === 'application/json') body = new BodyReader(listener.messageBytes)
@@ -73,17 +78,17 @@ export function readPost(isRequest: boolean, listener: PostListener): HttpListen
       listener.onTrouble(toStatusTrouble(head, bytes), head, isForgotten)
       return
     }
-    const encoding = head.header('content-encoding')
     const isJson = toMediaType(head.header('content-type')) === 'application/json'
     if (isJson && isCut) {
       const reason = 'its answer is longer than limits.messageBytes allows'
       listener.onTrouble({ reason, kind: 'lost', failure: 'failed' }, head, false)
-    } else if (encoding !== undefined && encoding !== 'identity' && bytes.length > 0) {
-      const reason = 'it compressed its answer, though it was not asked to'
-      listener.onTrouble({ reason, kind: 'refused', failure: 'failed' }, head, false)
-    } else if (isJson) for (const line of toLines(bytes)) listener.onLine(line)
+    } else if (isJson && !isEncoded(head)) for (const line of toLines(bytes)) listener.onLine(line)
     if (isRequest) listener.onTrouble(toMissingTrouble(head, bytes), head, false)
   }
+}
+
+function isEncoded(head: HttpResponse): boolean {
+  return !['', 'identity'].includes(head.header('content-encoding')?.trim().toLowerCase() ?? '')
 }
 
 /** Why there is no answer after all that came; of no interest once there was one. */
@@ -91,7 +96,7 @@ function toMissingTrouble(head: HttpResponse, body: Buffer): HttpTrouble {
   const isJson = toMediaType(head.header('content-type')) === 'application/json'
   if (body.length > 0 && !isJson) return toFormTrouble(head)
   const what = body.length === 0 ? 'it answered with nothing at all' : 'what it answered is no answer to this'
-  return { reason: `${what} (HTTP ${head.status})`, kind: 'refused', failure: 'failed' }
+  return { reason: `${what} (HTTP ${head.status})`, kind: 'refused', failure: 'failed', isOfServer: true }
 }
 
 /** Whether a line may be an answer with an id, not only an error about nothing in particular. */
@@ -101,6 +106,6 @@ function isAnswer(line: Buffer): boolean {
 }
 
 /** What a trouble means for one request. */
-export function toFailure({ reason, failure }: HttpTrouble): RequestFailure {
-  return { kind: failure, reason }
+export function toFailure({ reason, failure, isOfServer = false }: HttpTrouble): RequestFailure {
+  return { kind: failure, reason, isOfServer }
 }

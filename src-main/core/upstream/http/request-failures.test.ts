@@ -16,7 +16,7 @@ describe('what becomes of a request that gets no answer', () => {
     ['403', (one) => one.answer(403), 'refused: it forbids this (HTTP 403)', []],
     ['405', (one) => one.answer(405), 'refused: it takes no such requests at its address (HTTP 405)', []],
     ['413', (one) => one.answer(413), 'refused: the request is too large for it (HTTP 413)', []],
-    ['429', (one) => one.answer(429), 'refused: it gets too many requests (HTTP 429)', ['doubtful']],
+    ['429', (one) => one.answer(429), 'refused: it gets too many requests (HTTP 429)', []],
     ['500', (one) => one.answer(500), 'failed: something went wrong in it (HTTP 500)', ['doubtful']],
     [
       '502',

@@ -5,6 +5,7 @@ import { BodyReader } from './body-reader.ts'
 import type { HttpListener, HttpResponse } from './http-client.ts'
 import { sendTo, type HttpTarget } from './http-target.ts'
 import {
+  isDoubtful,
   toFormTrouble,
   toLines,
   toMediaType,
@@ -170,7 +171,7 @@ export class SseCarrier implements Carrier {
       this.#close(trouble)
       return
     }
-    if (trouble.kind === 'unreachable') this.#listener.onDoubtful()
+    if (isDoubtful(trouble)) this.#listener.onDoubtful()
     if (id !== undefined && this.#listener.isAwaited(id))
       this.#listener.onRequestFailed(id, toFailure(trouble))
     else

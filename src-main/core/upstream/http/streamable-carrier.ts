@@ -3,11 +3,11 @@ import type { About, Carrier, CarrierListener } from '../connection/carrier.ts'
 import { sayGoodbye } from './farewell.ts'
 import type { HttpExchange, HttpListener } from './http-client.ts'
 import { sendTo, type HttpTarget, type TargetRequest } from './http-target.ts'
-import type { HttpTrouble } from './http-trouble.ts'
+import { isDoubtful, type HttpTrouble } from './http-trouble.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { Outbox, toAskedId } from './outbox.ts'
 import { readPost, toFailure } from './post.ts'
-import { ServerStream } from './server-stream.ts'
+import { ServerStream, type StreamHost } from './server-stream.ts'
 import { UntakenBytes } from './untaken-bytes.ts'
 
 /** Told when the server refuses the opening in a way that one of the older transport would; returns whether it is seen to. */
@@ -157,27 +157,30 @@ export class StreamableCarrier implements Carrier {
 
   /** The stream on which the answer to a request may come, however often it has to be opened again. */
   #createRequestStream(id: number, onLine: (line: Buffer) => void, end: () => void): ServerStream {
-    return new ServerStream(
-      {
-        messageBytes: this.#target.messageBytes,
-        openGet: (lastEventId, listener) => this.#openGet(lastEventId, listener),
-        onLine,
-        onTooLong: this.#listener.onTooLong,
-        isWanted: () => this.#phase !== 'closed' && this.#listener.isAwaited(id),
-        onBroken: ({ kind }) => {
-          if (kind === 'unreachable') this.#listener.onDoubtful()
-        },
-        onExpired: () => {
-          this.#expire()
-        },
-        onOver: (trouble) => {
-          if (this.#listener.isAwaited(id))
-            this.#onRefused(id, { trouble, status: undefined, isForgotten: false })
-          end()
-        },
+    return this.#createStream(true, {
+      onLine,
+      isWanted: () => this.#phase !== 'closed' && this.#listener.isAwaited(id),
+      onOver: (trouble) => {
+        if (this.#listener.isAwaited(id))
+          this.#onRefused(id, { trouble, status: undefined, isForgotten: false })
+        end()
       },
-      true,
-    )
+    })
+  }
+
+  #createStream(isOfRequest: boolean, own: Pick<StreamHost, 'onLine' | 'isWanted' | 'onOver'>): ServerStream {
+    const host = {
+      messageBytes: this.#target.messageBytes,
+      openGet: this.#openGet,
+      onTooLong: this.#listener.onTooLong,
+      onBroken: (trouble: HttpTrouble) => {
+        if (isDoubtful(trouble)) this.#listener.onDoubtful()
+      },
+      onExpired: () => {
+        this.#expire()
+      },
+    }
+    return new ServerStream({ ...host, ...own }, isOfRequest)
   }
 
   #tell(body: Buffer): void {
@@ -201,10 +204,11 @@ export class StreamableCarrier implements Carrier {
         onLine: (line) => {
           this.#listener.onLine(line)
         },
-        onTrouble: ({ reason, kind }, ...[, isForgotten]) => {
+        onTrouble: (trouble, ...[, isForgotten]) => {
+          const { reason } = trouble
           this.#target.logger.debug('The server did not take a notification or an answer.', { reason })
           if (isForgotten) this.#expire()
-          else if (kind === 'unreachable') this.#listener.onDoubtful()
+          else if (isDoubtful(trouble)) this.#listener.onDoubtful()
         },
         onOver: () => {
           this.#exchanges.delete(exchange)
@@ -226,31 +230,19 @@ export class StreamableCarrier implements Carrier {
 
   /** What the server says unasked comes on a stream of its own, where it has one. */
   #createUnaskedStream(): ServerStream {
-    return new ServerStream(
-      {
-        messageBytes: this.#target.messageBytes,
-        openGet: (lastEventId, listener) => this.#openGet(lastEventId, listener),
-        onLine: (line) => {
-          this.#listener.onLine(line)
-        },
-        onTooLong: this.#listener.onTooLong,
-        isWanted: () => this.#phase !== 'closed',
-        onBroken: ({ kind }) => {
-          if (kind === 'unreachable') this.#listener.onDoubtful()
-        },
-        onExpired: () => {
-          this.#expire()
-        },
-        onOver: ({ reason }, wasOpen) => {
-          const level = wasOpen ? 'info' : 'debug'
-          this.#target.logger[level]('The server has no stream for what it says unasked.', { reason })
-        },
+    return this.#createStream(false, {
+      onLine: (line) => {
+        this.#listener.onLine(line)
       },
-      false,
-    )
+      isWanted: () => this.#phase !== 'closed',
+      onOver: ({ reason }, wasOpen) => {
+        const level = wasOpen ? 'info' : 'debug'
+        this.#target.logger[level]('The server has no stream for what it says unasked.', { reason })
+      },
+    })
   }
 
-  #openGet(lastEventId: string | undefined, listener: HttpListener): HttpExchange {
+  readonly #openGet = (lastEventId: string | undefined, listener: HttpListener): HttpExchange => {
     const headers = {
       accept: 'text/event-stream',
       ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
@@ -302,14 +294,18 @@ export class StreamableCarrier implements Carrier {
     }
     if (isForgotten) {
       this.#expire()
-      this.#listener.onRequestFailed(id, { kind: 'expired', reason: 'the server has forgotten the session' })
+      this.#listener.onRequestFailed(id, {
+        kind: 'expired',
+        reason: 'the server has forgotten the session',
+        isOfServer: true,
+      })
       return
     }
     this.#fail(id, trouble)
   }
 
   #fail(id: number, trouble: HttpTrouble): void {
-    if (trouble.kind === 'unreachable') this.#listener.onDoubtful()
+    if (isDoubtful(trouble)) this.#listener.onDoubtful()
     this.#listener.onRequestFailed(id, toFailure(trouble))
   }
 
