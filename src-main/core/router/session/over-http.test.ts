@@ -72,6 +72,19 @@ describe('a question on the stream of a call', () => {
     expect(bench.pool('s').upstreams).toHaveLength(1)
   })
 
+  it('that is one of our own goes to the only client that there is', async () => {
+    const { http, bench, client } = await open()
+    const [connection] = bench.pool('s').upstreams.map((upstream) => upstream.connection)
+    const ours = connection?.request('vendor/ours', {}, 10_000)
+    const stream = (await http.nextPost('vendor/ours')).stream()
+    stream.event({ id: 'q', method: 'roots/list' })
+    client.reply(await client.next('roots/list'), '{"roots":[]}')
+    await waitUntil('it is answered', () => http.requests.some(({ body }) => body.includes('{"roots":[]}')))
+    stream.event({ id: stream.message.id, result: {} })
+    stream.end()
+    await ours
+  })
+
   it('of a client that is gone is refused, and goes to no other', async () => {
     const { bench, http, client } = await open()
     const other = await bench.open(able)

@@ -218,3 +218,16 @@ describe('the flow of a connection', () => {
     expect(carrier.stops).toBe(1)
   })
 })
+
+it('takes it for a sign of life when the server itself refuses a request', async () => {
+  const { connection, carrier } = createFakeConnection()
+  await connection.opened
+  for (const isOfServer of [false, true]) {
+    const asked = connection.request('ping', undefined, 5000)
+    const before = performance.now()
+    const id = carrier.sent.at(-1)?.id ?? 0
+    carrier.listener.onRequestFailed(id, { kind: 'refused', reason: 'no', isOfServer })
+    await expect(asked).rejects.toThrow('no')
+    expect(connection.lastHeard >= before).toBe(isOfServer)
+  }
+})

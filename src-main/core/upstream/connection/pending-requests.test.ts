@@ -77,6 +77,49 @@ describe('PendingRequests', () => {
     expect([onTimeout.mock.calls.length, requests.size]).toEqual([2, 0])
   })
 
+  it('tells each request of its own time, whatever order they come in and whoever is answered meanwhile', () => {
+    const requests = new PendingRequests()
+    const told: number[] = []
+    const ids = [500, 100, 300, 100, 700, 250.5].map((timeoutMs) =>
+      requests.add(
+        createRequest({
+          timeoutMs,
+          onTimeout: vi.fn((): 'give-up' => {
+            told.push(timeoutMs)
+            return 'give-up'
+          }),
+        }),
+      ),
+    )
+    requests.take(ids[1] ?? 0)
+    vi.advanceTimersByTime(99)
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(3)
+    expect(told).toEqual([100])
+    vi.advanceTimersByTime(148)
+    expect(told).toEqual([100])
+    vi.advanceTimersByTime(50)
+    expect(told).toEqual([100, 250.5])
+    requests.take(ids[4] ?? 0)
+    vi.advanceTimersByTime(202)
+    expect(told).toEqual([100, 250.5, 300, 500])
+    expect([requests.size, vi.getTimerCount()]).toEqual([0, 0])
+  })
+
+  it('keeps the time of a request that comes while others are told that theirs is over', () => {
+    const requests = new PendingRequests()
+    const late = createRequest({ timeoutMs: 50 })
+    const onTimeout = vi.fn((): 'give-up' => {
+      requests.add(late)
+      return 'give-up'
+    })
+    requests.add(createRequest({ timeoutMs: 100, onTimeout }))
+    vi.advanceTimersByTime(149)
+    expect([onTimeout.mock.calls.length, late.onTimeout.mock.calls.length]).toEqual([1, 0])
+    vi.advanceTimersByTime(3)
+    expect(late.onTimeout).toHaveBeenCalledTimes(1)
+  })
+
   it('never tells a request of its time that was taken out before', () => {
     const requests = new PendingRequests()
     const [one, two] = [createRequest(), createRequest()]
