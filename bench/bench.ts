@@ -35,9 +35,12 @@ try {
   const where = `Node ${machine.node}, ${cores} cores, ${machine.platform}`
   const warning =
     loadBefore > cores / 4 ? 'Other work ran on this machine: do not compare these figures.\n' : ''
+  const verdict = settings.isQuick
+    ? 'This was quick: it shows that everything runs, and its figures say nothing.'
+    : toAimTable(outcomes)
   process.stdout.write(
     `${warning}${where}, load ${loadBefore.toFixed(2)} before; medians of ${rounds} interleaved rounds\n` +
-      `\n${toTable(figures)}\n\n${toAimTable(outcomes)}\n`,
+      `\n${toTable(figures)}\n\n${verdict}\n`,
   )
 } finally {
   await close()

@@ -13,6 +13,8 @@ export interface Settings {
   readonly settleMs: number
   /** Calls of 1 MB before the second look at the memory. */
   readonly largeCalls: number
+  /** Whether it is only to be seen that everything runs: too short for its figures to say anything. */
+  readonly isQuick: boolean
   /** Where the figures go as JSON, besides the table. */
   readonly jsonFile: string | undefined
 }
@@ -35,6 +37,7 @@ export function readSettings(args: string[]): Settings {
     starts: isQuick ? 1 : 3,
     settleMs: isQuick ? 500 : 10_000,
     largeCalls: isQuick ? 20 : 200,
+    isQuick,
     jsonFile: values.json,
   }
 }

@@ -69,7 +69,7 @@ function toLines(table: readonly (readonly string[])[]): string {
 
 /** One row for each figure, one column for each route and one for shim and app against the relay pair. */
 export function toTable(figures: Figures): string {
-  const header = ['', ...figures.routes.map(({ name }) => name), 'product/relay']
+  const header = ['', ...figures.routes.map(({ name }) => name), 'shim and app / relays']
   const lines = rows.map(({ title, digits, read }) => {
     const values = figures.routes.map((route) => read(route)?.toFixed(digits) ?? '')
     const ratio = figures.ratio(read)

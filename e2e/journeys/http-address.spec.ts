@@ -112,7 +112,7 @@ describe('patchbay token', () => {
     expect(text).toContain(`${app.ready.url!}/mcp`)
     expect(text).toContain(path.join(app.dataDir, 'access-token'))
     expect(text).not.toContain(token)
-    expect(await run(app, '--show')).toContain(token)
+    expect(await run(app, '--show')).toBe(`${token}\n`)
   })
 
   it('makes another one, which holds at once: shims come back by themselves, all others are out', async () => {

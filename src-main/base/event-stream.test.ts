@@ -186,6 +186,22 @@ describe('an event that is too long', () => {
   })
 })
 
+describe('an event of very many lines', () => {
+  it('takes no more memory than its bytes', () => {
+    const { reader, told, flush } = collect(2 ** 26)
+    const chunk = Buffer.from('data:\n'.repeat(100_000))
+    const before = process.memoryUsage()
+    for (let count = 0; count < 20; count += 1) reader.push(chunk)
+    const after = process.memoryUsage()
+    const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers
+    // Two million lines; one object for each would be some 200 MB.
+    expect(grown).toBeLessThan(100 * 2 ** 20)
+    reader.push(Buffer.from('data: x\n\n'))
+    flush()
+    expect(told.events[0]?.[1]).toBe(`${'\n'.repeat(2_000_000)}x`)
+  })
+})
+
 describe('the work of reading', () => {
   function measure(bytes: number): number {
     const { reader, told, flush } = collect(2 ** 26)

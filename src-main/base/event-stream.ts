@@ -36,9 +36,9 @@ export class EventStreamReader {
   #isAtStart = true
   /** The last byte was a carriage return: a newline right after it belongs to the same line end. */
   #isAfterReturn = false
-  #parts: Buffer[] = []
+  readonly #parts = new Pieces()
   #lineBytes = 0
-  #data: Buffer[] = []
+  readonly #data = new Pieces()
   #dataBytes = 0
   #type = ''
   #id: string | undefined
@@ -77,7 +77,9 @@ export class EventStreamReader {
     if (this.#lineLoss !== undefined) return
     this.#parts.push(part)
     if (this.#lineBytes + this.#dataBytes <= this.#listener.maxBytes + dataField.length + 1) return
-    const line = this.#withoutMark(Buffer.concat(this.#parts))
+    const whole = this.#parts.take()
+    this.#parts.push(whole)
+    const line = this.#withoutMark(whole)
     if (line.length < dataField.length) return
     if (line.subarray(0, dataField.length).equals(dataField)) this.#loseEvent(toValue(line))
     // Other fields are short, and a comment may be of any length: the event is none the worse for it.
@@ -87,17 +89,17 @@ export class EventStreamReader {
   /** Not even what came before is of use: the event as a whole is lost. */
   #loseEvent(value: Buffer): void {
     if (this.#lost === undefined) {
-      const whole = Buffer.concat([...this.#data, value])
+      const whole = Buffer.concat([this.#data.take(), value])
       const [first, last] = [whole.subarray(0, edgeBytes), whole.subarray(-edgeBytes)]
       this.#lost = { first: Buffer.from(first), last: Buffer.from(last) }
     } else this.#noteLost(value)
-    this.#data = []
+    this.#data.clear()
     this.#dataBytes = 0
     this.#loseLine('data')
   }
 
   #loseLine(loss: 'data' | 'other'): void {
-    this.#parts = []
+    this.#parts.clear()
     this.#lineLoss = loss
   }
 
@@ -111,11 +113,8 @@ export class EventStreamReader {
   }
 
   #finishLine(): void {
-    const [only] = this.#parts
-    const whole = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
-    const line = this.#withoutMark(whole)
+    const line = this.#withoutMark(this.#parts.take())
     const isLost = this.#lineLoss !== undefined
-    this.#parts = []
     this.#lineBytes = 0
     this.#lineLoss = undefined
     this.#isAtStart = false
@@ -134,7 +133,7 @@ export class EventStreamReader {
           this.#noteLost(value)
           return
         }
-        if (this.#data.length > 0) this.#data.push(lineEnd)
+        if (!this.#data.isEmpty) this.#data.push(lineEnd)
         this.#data.push(value)
         this.#dataBytes += value.length + 1
         break
@@ -154,17 +153,47 @@ export class EventStreamReader {
 
   #finishEvent(): void {
     const lost = this.#lost
-    const data = this.#data
+    const data = this.#data.isEmpty ? undefined : this.#data.take()
     const type = this.#type === '' ? 'message' : this.#type
     this.#lost = undefined
-    this.#data = []
     this.#dataBytes = 0
     this.#type = ''
     if (lost !== undefined) this.#listener.onTooLong(lost.first, lost.last)
-    const [only] = data
-    if (only !== undefined)
-      this.#listener.onEvent({ type, data: data.length === 1 ? only : Buffer.concat(data) })
+    if (data !== undefined) this.#listener.onEvent({ type, data })
     if (this.#id !== undefined) this.#listener.onId(this.#id)
+  }
+}
+
+const mostPieces = 1024
+
+/** Bytes that come in pieces, which take no more room than the bytes, however many and small they are. */
+class Pieces {
+  #pieces: Buffer[] = []
+  /** Pieces of before, joined. */
+  #blocks: Buffer[] = []
+
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0 && this.#blocks.length === 0
+  }
+
+  push(piece: Buffer): void {
+    this.#pieces.push(piece)
+    if (this.#pieces.length < mostPieces) return
+    this.#blocks.push(Buffer.concat(this.#pieces))
+    this.#pieces = []
+  }
+
+  /** Takes all out as one; without a copy where there is one piece. */
+  take(): Buffer {
+    const all = [...this.#blocks, ...this.#pieces]
+    const [only] = all
+    this.clear()
+    return all.length === 1 && only !== undefined ? only : Buffer.concat(all)
+  }
+
+  clear(): void {
+    if (this.#pieces.length > 0) this.#pieces = []
+    if (this.#blocks.length > 0) this.#blocks = []
   }
 }
 

@@ -219,13 +219,15 @@ export function readString(bytes: Buffer, span: Span | undefined): string | unde
 
 const headKeys = ['id', 'method', 'params', 'result', 'error'] as const
 
-/** The head of a JSON-RPC message. Throws SyntaxError when the line is no JSON object. */
+/** The head of a JSON-RPC message. Throws SyntaxError when the line is no JSON object, or its id no JSON. */
 export function readHead(bytes: Buffer): Head {
   const head: { id?: Span; method?: string; params?: Span; result?: Span; error?: Span } = {}
   visitMembers(bytes, wholeOf(bytes), (keyStart, keyEnd, start, end) => {
     const key = findKey(bytes, keyStart, keyEnd, headKeys)
     if (key === undefined) return
     const value = { start, end }
+    // Whoever has the head can compare the id: what cannot be decoded is found out here.
+    if (key === 'id') readString(bytes, value)
     if (key !== 'method') {
       head[key] = value
       return

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   bytesAt,
   errorLine,
@@ -90,6 +90,21 @@ describe('parseMessage', () => {
     expect(fault).toHaveProperty('id')
     expect(read('{"method":7}')).not.toHaveProperty('id')
   })
+
+  it('does not parse what is long only to call it by the right name', () => {
+    const line = Buffer.from('['.repeat(2 ** 17))
+    const parse = vi.spyOn(JSON, 'parse')
+    expect(parseMessage(line)).toMatchObject({ kind: 'fault', code: rpcCodes.parseError })
+    expect(parse).not.toHaveBeenCalled()
+    parse.mockRestore()
+  })
+
+  it.each(['{"id":"\\q","method":"ping"}', '{"id":"\\u12","result":{}}'])(
+    'calls %s a parse error: its id is none',
+    (line) => {
+      expect(read(line)).toMatchObject({ kind: 'fault', code: rpcCodes.parseError })
+    },
+  )
 
   it.each(['', 'nonsense', '{"id":1', '{"id":1}}'])('calls %j a parse error', (line) => {
     const fault = read(line)

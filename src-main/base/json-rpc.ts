@@ -68,9 +68,13 @@ export function parseMessage(bytes: Buffer): RpcMessage {
   return toMessage(bytes, head)
 }
 
+/** A longer line is not parsed only to choose the words of its refusal. */
+const mostParsedBytes = 64 * 1024
+
 /** What is wrong with a line that is no JSON object. */
 function toFault(bytes: Buffer, error: unknown): RpcFault {
   try {
+    if (bytes.length > mostParsedBytes) throw error
     const isBatch = Array.isArray(JSON.parse(bytes.toString()))
     const reason = isBatch ? 'Batches are not supported here.' : 'A message must be a JSON object.'
     return { kind: 'fault', bytes, code: rpcCodes.invalidRequest, reason }

@@ -66,9 +66,10 @@ afterEach(() => {
 })
 
 describe('LineWriter', () => {
-  it('writes the lines of one tick together, and those of the next apart', async () => {
+  it('writes the lines of one turn together, and those of the next apart', async () => {
     const { sink, write } = setUp()
     write('on', 'e')
+    await Promise.resolve()
     write('two')
     expect(sink.writes).toEqual([])
     await nextTurn()
@@ -77,15 +78,30 @@ describe('LineWriter', () => {
     expect(sink.writes.map((chunks) => chunks.map(String))).toEqual([['one\ntwo\n'], ['three\n']])
   })
 
-  it('passes large messages on as they are, without a copy, and still in one write', async () => {
+  it('writes at once what is worth it, and what comes meanwhile when that is gone', async () => {
+    const { sink, write } = setUp({ highWaterBytes: Infinity })
+    sink.isReading = false
+    const long = 'x'.repeat(2500)
+    write('short')
+    write(long)
+    expect(sink.text).toBe(`short\n${long}\n`)
+    write(long)
+    write('last')
+    await nextTurn()
+    expect(sink.writes).toHaveLength(1)
+    sink.read()
+    await nextTurn()
+    expect(sink.writes).toHaveLength(2)
+    expect(sink.text).toBe(`short\n${long}\n${long}\nlast\n`)
+  })
+
+  it('passes large messages on as they are, without a copy, and still in one write', () => {
     const { sink, writer } = setUp({ highWaterBytes: Infinity })
     const large = Buffer.alloc(100_000, 'x')
     writer.write([Buffer.from('{'), large])
-    writer.write([Buffer.from('small')])
-    await nextTurn()
     expect(sink.writes).toHaveLength(1)
     expect(sink.writes[0]?.[1]?.buffer).toBe(large.buffer)
-    expect(sink.text).toBe(`{${large.toString()}\nsmall\n`)
+    expect(sink.text).toBe(`{${large.toString()}\n`)
   })
 
   it('ends every line, even an empty one', async () => {

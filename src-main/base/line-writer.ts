@@ -13,11 +13,13 @@ export interface LineWriterOptions {
 }
 
 const newline = Buffer.from('\n')
+/** Not worth waiting for more, since the reader could be at work on it. */
+const earlyBytes = 2048
 const joinBelowBytes = 64 * 1024
 /** What is handed to the stream at once: the reader has taken something whenever as much is gone. */
 const batchBytes = 512 * 1024
 
-/** Writes lines to a stream, those of one tick together, and tells when the reader does not keep up. */
+/** Writes lines to a stream, short ones of one turn together, and tells when the reader does not keep up. */
 export class LineWriter {
   readonly #stream: Writable
   readonly #options: LineWriterOptions
@@ -45,9 +47,12 @@ export class LineWriter {
     if (this.#phase !== 'open') return
     for (const part of parts) this.#push(part)
     this.#push(newline)
-    if (!this.#isDue && !this.#isWriting) {
-      this.#isDue = true
-      process.nextTick(this.#flush)
+    if (!this.#isWriting) {
+      if (this.#queuedBytes >= earlyBytes) this.#flush()
+      else if (!this.#isDue) {
+        this.#isDue = true
+        setImmediate(this.#flush)
+      }
     }
     this.#checkCongestion()
   }

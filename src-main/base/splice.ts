@@ -13,7 +13,9 @@ export type Parts = readonly Buffer[]
 export function splice(line: Buffer, replacements: readonly Replacement[]): Parts {
   const parts: Buffer[] = []
   let from = 0
-  for (const { span, bytes } of replacements.toSorted((a, b) => a.span.start - b.span.start)) {
+  const inOrder =
+    replacements.length < 2 ? replacements : replacements.toSorted((a, b) => a.span.start - b.span.start)
+  for (const { span, bytes } of inOrder) {
     parts.push(line.subarray(from, span.start), bytes)
     from = span.end
   }

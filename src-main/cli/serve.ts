@@ -15,6 +15,7 @@ import { followConfig, tellProblems } from './follow-config.ts'
 import { findDataFolder, openHeadlessHost, openLog, outliveReaders } from './headless-host.ts'
 import { loadConfig, toServerCount } from './load-config.ts'
 import { findRunningApp } from './running-app.ts'
+import { tuneCollector } from './tune-collector.ts'
 
 /** Options of `patchbay serve`. */
 export interface ServeOptions {
@@ -51,6 +52,7 @@ export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signal
     return runShim(['--data-dir', dataFolder, '--no-start'])
   }
   if (running !== undefined) throw alreadyRunning(running.pid)
+  tuneCollector()
   const host = await openHeadlessHost(dataFolder)
   outliveReaders()
   const log = openLog(options.logLevel, dataFolder)
@@ -64,7 +66,7 @@ export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signal
     await core.recall()
     const { file } = store.source
     logger.info(`${product.name} ${product.version} runs ${toServerCount(store.config)}.`, { config: file })
-    warnOfNotBuilt(options, logger)
+    warnOfNoEffect(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
       await open(core, dataFolder, toOpenOptions(options, file))
@@ -102,7 +104,14 @@ async function openConfig(
   throw new CommandFailed(problems.map(toProblemText).join('\n'))
 }
 
-function warnOfNotBuilt({ secrets }: ServeOptions, logger: Logger): void {
+function warnOfNoEffect({ secrets, host, port, auth, stdio, http }: ServeOptions, logger: Logger): void {
+  const names = Object.entries({ host, port, auth }).flatMap(([name, value]) =>
+    value === undefined ? [] : `--${name}`,
+  )
+  if (names.length > 0 && (stdio === true || !http))
+    logger.warning(
+      `${names.join(', ')}: no effect without HTTP (${stdio === true ? '--stdio' : '--no-http'}).`,
+    )
   if (secrets !== undefined) logger.warning('Secrets are not built yet: --secrets has no effect.')
 }
 

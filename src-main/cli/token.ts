@@ -22,10 +22,16 @@ export async function token(options: TokenOptions): Promise<number> {
   // Asked before the token is another: the app takes a moment to notice.
   const app = await findRunningApp(dataFolder)
   const value = await read(dataFolder, options.renew === true)
+  // Alone, so that it can be put into a command.
+  if (options.show === true) {
+    process.stdout.write(`${value}\n`)
+    return 0
+  }
   const lines = [
     `Address: ${app === undefined ? 'none, Patchbay is not running' : toAddress(app.url)}`,
-    `Token: ${options.show === true ? value : `in ${toTokenFile(dataFolder)} (--show prints it)`}`,
-    'Clients show it with every request, as the header “Authorization: Bearer TOKEN”.',
+    `Token: in ${toTokenFile(dataFolder)}; --show prints it.`,
+    'Clients show it with every request. In the configuration of an editor that speaks HTTP, for example:',
+    toExample(app?.url ?? 'http://127.0.0.1:7411'),
   ]
   if (options.renew === true) {
     lines.unshift(
@@ -45,6 +51,11 @@ async function read(dataFolder: string, isRenewed: boolean): Promise<string> {
     if (code === undefined) throw error
     throw new CommandFailed(`The access token cannot be used (${code}): ${toTokenFile(dataFolder)}.`)
   }
+}
+
+function toExample(url: string): string {
+  const headers = { Authorization: 'Bearer TOKEN' }
+  return JSON.stringify({ mcpServers: { patchbay: { url: `${url}/mcp`, headers } } }, null, 2)
 }
 
 function toAddress(url: string | null): string {

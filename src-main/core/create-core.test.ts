@@ -210,7 +210,10 @@ describe('the core', { timeout: 30_000 }, () => {
     )
     await core.apply({ ...config, gateway: { ...config.gateway, port: taken } })
     expect(opened.url).toBe(moved)
-    expect(entries.at(-1)).toMatchObject({ level: 'error', message: 'HTTP goes on as it was.' })
+    expect(entries.at(-1)).toMatchObject({
+      level: 'error',
+      message: 'HTTP goes on at the address that it had: the one of the configuration cannot be had.',
+    })
     expect((await fetch(`${moved ?? ''}/healthz`)).status).toBe(200)
   })
 

@@ -24,6 +24,7 @@ class FakeCarrier implements Carrier {
   isCongested = false
   holds = 0
   stops = 0
+  checks = 0
   isSuspendedNow = false
   revision: string | undefined
   readonly forgotten: number[] = []
@@ -50,6 +51,10 @@ class FakeCarrier implements Carrier {
 
   setRevision(revision: string): void {
     this.revision = revision
+  }
+
+  checkNow(): void {
+    this.checks++
   }
 
   forget(request: number): void {
@@ -107,7 +112,10 @@ export function createFakeConnection(
         return carrier
       },
       connectMs: options.connectMs ?? 10_000,
-      output: { add: (...[, line]) => told.push(`output ${line.toString()}`) },
+      output: {
+        add: (...[, line]) => told.push(`output ${line.toString()}`),
+        redact: (text) => text.replace('hunter2', '•••'),
+      },
       logger,
     },
     {

@@ -61,7 +61,7 @@ export async function connectOverHttp(options: HttpPairOptions = {}): Promise<Ht
     {
       openCarrier: (listener) => openHttpCarrier(type, target, listener),
       connectMs: 10_000,
-      output: { add: (...[, line]) => told.push(`output ${line.toString()}`) },
+      output: { add: (...[, line]) => told.push(`output ${line.toString()}`), redact: (text) => text },
       logger,
     },
     {

@@ -35,7 +35,7 @@ export interface Gateway {
   readonly socket: string
   /** Address of HTTP; null without it. */
   readonly url: string | null
-  /** Goes over to other settings of HTTP. When that cannot be, the log tells, and all stays as it was. */
+  /** Goes over to other settings of HTTP. When the address cannot be had, the log tells, and the rest holds all the same. */
   apply(settings: GatewaySettings): Promise<void>
   /** Takes the rendezvous away, then ends clients, HTTP and socket. */
   close(): Promise<void>
@@ -76,12 +76,16 @@ interface GatewayParts extends GatewayOptions {
   readonly httpEndpoint: HttpEndpoint | undefined
 }
 
+/** From one try to write the rendezvous to the next, in milliseconds. */
+const retryMs = 5000
+
 class OpenGateway implements Gateway {
   readonly #parts: GatewayParts
   readonly #startedAt = new Date().toISOString()
   #told = Promise.resolve()
   #isClosed = false
   #endWatch: () => void = () => undefined
+  #retry: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -124,7 +128,7 @@ class OpenGateway implements Gateway {
       logger,
       onRenewed: async () => {
         // First where the new one is to be read: whoever is cut off comes back at once.
-        await this.tell()
+        await this.#tellNowOrLater()
         socketEndpoint.endClients()
         httpEndpoint?.endSessionsWithToken()
       },
@@ -137,12 +141,15 @@ class OpenGateway implements Gateway {
     const before = this.url
     try {
       await httpEndpoint.apply({ ...settings, ...overrides })
-      if (this.url === before) return
-      await this.tell()
-      logger.info('Patchbay is reached at another address over HTTP.', { url: this.url })
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      logger.error('HTTP goes on as it was.', { url: before, error: message })
+      const { url } = this
+      const what = url === null ? 'HTTP is closed until it has' : 'HTTP goes on at the address that it had'
+      logger.error(`${what}: the one of the configuration cannot be had.`, { url, error: toText(error) })
+    }
+    if (this.url === before) return
+    await this.#tellNowOrLater()
+    if (this.url !== null) {
+      logger.info('Patchbay is reached at another address over HTTP.', { url: this.url })
     }
   }
 
@@ -150,10 +157,32 @@ class OpenGateway implements Gateway {
     const { host, socketEndpoint, httpEndpoint } = this.#parts
     this.#isClosed = true
     this.#endWatch()
+    clearTimeout(this.#retry)
     await this.#told
     await removeRendezvous(host.dataFolder, process.pid)
     await Promise.all([httpEndpoint?.close(), socketEndpoint.close()])
   }
+
+  /** Writes the rendezvous. While that cannot be, all that depends on it goes on, and it is tried again. */
+  async #tellNowOrLater(): Promise<void> {
+    const { host, logger } = this.#parts
+    clearTimeout(this.#retry)
+    try {
+      await this.tell()
+    } catch (error) {
+      logger.error('The rendezvous cannot be written: clients do not find Patchbay. It is tried again.', {
+        folder: host.dataFolder,
+        error: toText(error),
+      })
+      if (this.#isClosed) return
+      this.#retry = setTimeout(() => void this.#tellNowOrLater(), retryMs)
+      this.#retry.unref()
+    }
+  }
+}
+
+function toText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function findSocketPath({ dataFolder, platform, env }: Host): string {

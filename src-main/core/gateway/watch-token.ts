@@ -7,7 +7,7 @@ export interface TokenWatchOptions {
   readonly dataFolder: string
   readonly token: AccessToken
   readonly logger: Logger
-  /** There is another token, which holds already. */
+  /** There is another token, which holds already. Must not reject. */
   readonly onRenewed: () => Promise<void>
   readonly timing?: WatchTiming
 }
@@ -22,14 +22,15 @@ export function watchAccessToken(options: TokenWatchOptions): () => void {
   const look = async (): Promise<void> => {
     try {
       if (!token.change(await keepAccessToken(dataFolder, token.value))) return
-      logger.info('There is another access token: clients with the one before are let in no more.')
-      await onRenewed()
     } catch (error) {
       logger.error('The access token cannot be read: the one before goes on to hold.', {
         file,
         error: String(error),
       })
+      return
     }
+    logger.info('There is another access token: clients with the one before are let in no more.')
+    await onRenewed()
   }
   return watchFiles([file], look, timing)
 }

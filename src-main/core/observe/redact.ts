@@ -83,6 +83,8 @@ export interface SecretSources {
   readonly args?: readonly string[]
   /** The variables that it inherits. */
   readonly inherited?: Readonly<Record<string, string | undefined>>
+  /** What is secret whatever it is called. */
+  readonly values?: readonly string[]
 }
 
 /**
@@ -92,12 +94,12 @@ export interface SecretSources {
  */
 export function createRedactor(
   env: Readonly<Record<string, string>>,
-  { args = [], inherited = {} }: SecretSources = {},
+  { args = [], inherited = {}, values = [] }: SecretSources = {},
 ): (text: string) => string {
   const variables = [...Object.entries(env), ...Object.entries(inherited)].flatMap(([name, value = '']) =>
     isSecretName(name) || looksSecret(value) ? [value] : [],
   )
-  const secrets = new Set([...variables, ...findArgumentSecrets(args)].flatMap(toPrinted))
+  const secrets = new Set([...values, ...variables, ...findArgumentSecrets(args)].flatMap(toPrinted))
   const longestFirst = [...secrets].toSorted((a, b) => b.length - a.length)
   return (text) => {
     let masked = text

@@ -72,9 +72,9 @@ export class ServerEvents {
   /** What only the server and its client understand goes to clients that are with this one server. */
   #passToTransparent(source: Source): void {
     const { pool, upstream, connection, notification } = source
-    const { caller, call } = findCaller(source)
+    const { isCaller, call } = findCaller(source)
     for (const session of this.#parts.usersOf(pool, upstream)) {
-      if (session.only === undefined || (caller !== undefined && session.key !== caller)) continue
+      if (session.only === undefined || isCaller?.(session) === false) continue
       session.send([notification.bytes], connection, call)
     }
   }
@@ -96,9 +96,9 @@ export class ServerEvents {
   #onLogMessage(source: Source): void {
     const { pool, upstream, connection, notification } = source
     const users = this.#parts.usersOf(pool, upstream)
-    const { caller, call } = findCaller(source)
-    if (caller !== undefined) {
-      const sessions = users.filter((session) => session.key === caller)
+    const { isCaller, call } = findCaller(source)
+    if (isCaller !== undefined) {
+      const sessions = users.filter(isCaller)
       this.#parts.logs.pass(connection, notification, { sessions, call })
       return
     }
@@ -111,12 +111,19 @@ export class ServerEvents {
   }
 }
 
-/** Who made the call whose stream brought a notification, and the key of that call. */
-function findCaller({ connection, cause }: Source): {
-  caller?: number | undefined
-  call?: string | undefined
-} {
+/** Tells whose call it was whose stream brought something, and the key of that call while it is in flight. */
+interface Caller {
+  /** Undefined for what comes unasked, or with an answer to ourselves: that may be for anybody. */
+  readonly isCaller?: (session: Session) => boolean
+  readonly call?: string | undefined
+}
+
+/** Of a call that is over, what still comes is for nobody: others must not see what was meant for its client. */
+function findCaller({ connection, cause }: Source): Caller {
   if (cause === undefined) return {}
   const { requests } = connection
-  return { caller: requests.findSession(cause), call: requests.find(cause)?.call }
+  const asked = requests.find(cause)
+  if (asked !== undefined && asked.session === undefined) return {}
+  const caller = requests.findSession(cause)
+  return { isCaller: ({ key }) => key === caller, call: asked?.call }
 }

@@ -38,8 +38,15 @@ describe('decideRestart', () => {
     expect(decideRestart(policy, [...failures(6), { at: 7, isPassing: true }], 0).type).toBe('retry')
   })
 
+  it('asks seldom what is elsewhere and does not want us, in place of never', () => {
+    const kind = { isPassing: false, retryAfterMs: 0, isElsewhere: true }
+    expect(decideRestart(policy, failures(5), 0, kind)).toEqual({ type: 'retry', delayMs: 5000 })
+    expect(decideRestart(policy, failures(6), 0, kind)).toEqual({ type: 'retry', delayMs: 600_000 })
+  })
+
   it('waits for at least as long as it is asked to', () => {
-    const asked = (retryAfterMs: number) => decideRestart(policy, failures(1), 0, retryAfterMs)
+    const asked = (retryAfterMs: number) =>
+      decideRestart(policy, failures(1), 0, { isPassing: true, retryAfterMs, isElsewhere: true })
     expect(asked(5000)).toEqual({ type: 'retry', delayMs: 5000 })
     expect(asked(500)).toEqual({ type: 'retry', delayMs: 1000 })
   })

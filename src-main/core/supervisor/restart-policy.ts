@@ -18,6 +18,8 @@ export interface FailureKind {
   readonly isPassing: boolean
   /** How long not to try, at least, in milliseconds. */
   readonly retryAfterMs: number
+  /** Nothing of ours fails: after too many failures it is asked seldom, in place of never. */
+  readonly isElsewhere: boolean
 }
 
 /** What follows a failure: another try after a delay, or none until a person asks for it. */
@@ -26,7 +28,8 @@ export type RestartDecision =
   | { readonly type: 'crash-loop' }
   | { readonly type: 'never' }
 
-const ordinary: FailureKind = { isPassing: false, retryAfterMs: 0 }
+const ordinary: FailureKind = { isPassing: false, retryAfterMs: 0, isElsewhere: false }
+const seldomMs = 600_000
 
 /** The failures that still count once there is one more. */
 export function addFailure(
@@ -47,11 +50,12 @@ export function decideRestart(
   policy: RestartPolicy,
   failures: Failures,
   random: number,
-  retryAfterMs = 0,
+  { retryAfterMs, isElsewhere }: FailureKind = ordinary,
 ): RestartDecision {
   if (!policy.enabled) return { type: 'never' }
   const lasting = failures.filter(({ isPassing }) => !isPassing)
-  if (lasting.length > policy.max && failures.at(-1)?.isPassing === false) return { type: 'crash-loop' }
+  if (lasting.length > policy.max && failures.at(-1)?.isPassing === false)
+    return isElsewhere ? { type: 'retry', delayMs: seldomMs } : { type: 'crash-loop' }
   const doubled = policy.delayMs * 2 ** Math.max(0, failures.length - 1)
   const delay = Math.min(doubled, policy.maxDelayMs)
   const varied = Math.round(policy.jitter ? delay * (1 - random / 2) : delay)

@@ -1,5 +1,13 @@
 import type { Connection } from './connection/connection.ts'
 
+/** How long calls in flight may take to come to their end, in milliseconds. */
+export const graces = {
+  /** Before a server is stopped that somebody wants to be another, or no more. */
+  stoppedMs: 5000,
+  /** Once the server has forgotten the session: another one is open beside it, and waits for nothing. */
+  forgottenMs: 60_000,
+} as const
+
 /** Sessions of one upstream that come to their end: their processes may outlast them for a moment. */
 export class Endings {
   readonly #endings = new Set<Promise<unknown>>()

@@ -25,8 +25,10 @@ export function toFailureKind(
   isSilent: boolean,
 ): FailureKind {
   const isAnswer = end === undefined && !isSilent
+  const isElsewhere = transport.type !== 'stdio'
   return {
-    isPassing: transport.type !== 'stdio' && !isAnswer && end?.kind !== 'refused',
+    isElsewhere,
+    isPassing: isElsewhere && !isAnswer && end?.kind !== 'refused',
     retryAfterMs: end?.retryAfterMs ?? 0,
   }
 }

@@ -50,6 +50,16 @@ function call(connection: Awaited<ReturnType<typeof create>>['connection']): num
 }
 
 describe('a health check', () => {
+  it('tells why a ping came to nothing at once', async () => {
+    const { carrier, told, pass } = await create({ attempts: 1 })
+    await pass(30)
+    const reason = 'nothing listens at its address (ECONNREFUSED)'
+    const id = carrier.sentOf('ping')[0]?.id ?? 0
+    carrier.listener.onRequestFailed(id, { kind: 'refused', reason, isOfServer: false })
+    await pass(0)
+    expect(told[0]).toBe(`silent: it did not answer a ping: ${reason}`)
+  })
+
   it('pings a silent server once an interval', async () => {
     const { told, pings, pass } = await create({}, { ping: () => ({}) })
     await pass(29)

@@ -31,6 +31,8 @@ export class HealthCheck {
   /** What it is asked. */
   #question = 'ping'
   #hasAnswered = false
+  /** Why the last question came to nothing at once. */
+  #trouble: string | undefined
 
   constructor(connection: Connection, settings: HealthSettings, listener: HealthListener) {
     this.#connection = connection
@@ -113,9 +115,15 @@ export class HealthCheck {
   }
 
   #ask(method: string, timeoutSeconds: number): Promise<boolean> {
+    const asked = performance.now()
     return this.#connection.request(method, undefined, timeoutSeconds * 1000).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        // What is told at once is no silence.
+        const isSilence = performance.now() - asked >= timeoutSeconds * 1000
+        this.#trouble = isSilence || !(error instanceof Error) ? undefined : error.message
+        return false
+      },
     )
   }
 
@@ -144,6 +152,7 @@ export class HealthCheck {
   }
 
   #toReason(): string {
+    if (this.#trouble !== undefined) return `it did not answer a ping: ${this.#trouble}`
     return `it did not answer a ping within ${this.#settings.timeoutSeconds} s`
   }
 }

@@ -1,5 +1,5 @@
-import type { ServerConfig } from '../config/config.ts'
-import type { Logger } from '../observe/logger.ts'
+import type { HttpTransport, ServerConfig } from '../config/config.ts'
+import { createLogger, redacted, type Logger } from '../observe/logger.ts'
 import type { ServerOutput } from '../observe/server-output.ts'
 import type { Carrier, CarrierListener } from './connection/carrier.ts'
 import { openStdioCarrier } from './connection/stdio-carrier.ts'
@@ -31,8 +31,15 @@ export async function prepareTransport(server: ServerConfig, options: PrepareOpt
   }
   const { type, url, headers } = transport
   const connectMs = timeouts.connectSeconds * 1000
-  return (listener) =>
-    openHttpCarrier(type, { client: http, url, headers, connectMs, messageBytes, logger }, listener)
+  // What a server says in a refusal may repeat what it was shown.
+  const redact = (text: string): string => output.redact(text)
+  const safe = createLogger([
+    redacted(redact, ({ level, message, fields }) => {
+      logger[level](message, fields)
+    }),
+  ])
+  const target = { client: http, url, headers, connectMs, messageBytes, logger: safe }
+  return (listener) => openHttpCarrier(type, target, listener)
 }
 
 /** What a server prints; secrets of the server as it is configured now are masked there. */
@@ -42,5 +49,12 @@ export function findOutput(
 ): ServerOutput {
   const inherited = host.env
   if (transport.type === 'stdio') return outputs.get(name, transport.env, { args: transport.args, inherited })
-  return outputs.get(name, transport.headers, { args: [transport.url], inherited })
+  const { headers, url } = transport
+  return outputs.get(name, headers, { args: [url], inherited, values: findAddressSecrets(transport) })
+}
+
+/** What stands in headers after a scheme such as Bearer, which is as good as the whole, and the values of the query. */
+function findAddressSecrets({ headers, url }: HttpTransport): readonly string[] {
+  const afterSchemes = Object.values(headers).flatMap((value) => /^[\w-]+ +(.+)$/.exec(value)?.slice(1) ?? [])
+  return [...afterSchemes, ...new URL(url).searchParams.values()]
 }

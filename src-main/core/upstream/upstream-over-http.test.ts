@@ -19,10 +19,14 @@ interface Pair {
   readonly http: HttpBench
   readonly upstream: Upstream
   readonly states: () => string[]
+  readonly entries: readonly object[]
 }
 
 /** A server whose openings are answered like this; requests of other methods than these are answered by hand. */
-async function create(onOpening: (request: BenchRequest) => unknown): Promise<Pair> {
+async function create(
+  onOpening: (request: BenchRequest) => unknown,
+  own: { headers?: Record<string, string>; query?: string } = {},
+): Promise<Pair> {
   const http = await openHttpBench()
   http.rule = (request) => {
     const { method = request.method } = request.message
@@ -33,8 +37,10 @@ async function create(onOpening: (request: BenchRequest) => unknown): Promise<Pa
     return true
   }
   const recorder = createUpstreamRecorder()
-  const context = createUpstreamContext(await makeScratchFolder(), createLogRecorder().logger)
-  const transport = { type: 'http', url: http.url, headers: {} } as const
+  const { logger, entries } = createLogRecorder()
+  const context = createUpstreamContext(await makeScratchFolder(), logger)
+  const { headers = {}, query = '' } = own
+  const transport = { type: 'http', url: `${http.url}${query}`, headers } as const
   const upstream = new Upstream(
     toServerConfig(transport, { restart }),
     context,
@@ -42,7 +48,7 @@ async function create(onOpening: (request: BenchRequest) => unknown): Promise<Pa
     recorder.listener,
   )
   made.push(upstream)
-  return { http, upstream, states: recorder.states }
+  return { http, upstream, states: recorder.states, entries }
 }
 
 function openings(http: HttpBench): number {
@@ -109,9 +115,28 @@ describe('an upstream that has forgotten its session', () => {
     upstream.start()
     const asked = (await upstream.whenReady()).request('a', {}, 5000)
     ;(await http.nextPost('a')).answer(404)
-    await expect(asked).rejects.toThrow('it forgot the session right after it had opened it')
+    await expect(asked).rejects.toThrow('it forgets its sessions as soon as it has opened them')
     await waitUntil('it is open again', () => upstream.connection !== undefined)
     expect(states()).toEqual(['starting', 'ready', 'back-off', 'starting', 'ready'])
+  })
+})
+
+describe('an upstream that forgets one session after the other', () => {
+  it('is served as if nothing had happened five times, and left alone for a while then', async () => {
+    const { http, upstream, states } = await create((request) => {
+      openSession(request)
+    })
+    upstream.start()
+    for (let times = 1; times <= 6; times += 1) {
+      const connection = await upstream.whenReady()
+      const served = connection.request('a', {}, 5000)
+      ;(await http.nextPost('a')).result()
+      await served
+      const asked = connection.request('b', {}, 5000)
+      ;(await http.nextPost('b')).answer(404)
+      await expect(asked).rejects.toThrow()
+    }
+    expect(states().filter((state) => state === 'back-off')).toHaveLength(1)
   })
 })
 
@@ -130,10 +155,13 @@ describe('an upstream that cannot be reached', () => {
     ['401', (request) => request.answer(401)],
     ['a page', (request) => request.answer(200, { 'content-type': 'text/html' }, '<p>')],
     ['a refusal', (request) => request.json({ jsonrpc: '2.0', id: 0, error: { code: -1, message: 'no' } })],
-  ])('since it does not want us is given up: %s', async (...[, onOpening]) => {
+  ])('since it does not want us is asked seldom: %s', async (...[, onOpening]) => {
     const { http, upstream } = await create(onOpening)
     upstream.start()
-    await waitUntil('it is given up', () => upstream.state.state === 'crash-loop')
+    await waitUntil('it is left alone', () => {
+      const { state } = upstream
+      return state.state === 'back-off' && state.delayMs === 600_000
+    })
     expect(openings(http)).toBe(restart.max + 1)
   })
 
@@ -143,5 +171,21 @@ describe('an upstream that cannot be reached', () => {
     await waitUntil('it waits', () => upstream.state.state === 'back-off')
     expect(upstream.state).toMatchObject({ state: 'back-off', delayMs: 30_000 })
     expect(openings(http)).toBe(1)
+  })
+
+  it('gives reasons without what it was shown, though the server repeats it', async () => {
+    const { upstream, entries } = await create(
+      (request) =>
+        request.answer(
+          403,
+          { 'content-type': 'application/json' },
+          '{"error":{"message":"no plain-1 for s3cr3t (Bearer s3cr3t) nor key-77"}}',
+        ),
+      { headers: { 'X-Team': 'plain-1', Authorization: 'Bearer s3cr3t' }, query: '?q=key-77' },
+    )
+    upstream.start()
+    await waitUntil('it is refused', () => upstream.state.state === 'back-off')
+    expect(upstream.state).toMatchObject({ reason: expect.stringContaining('no plain-1 for •••') as string })
+    expect(JSON.stringify([upstream.state, entries])).not.toMatch(/s3cr3t|key-77/)
   })
 })

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { createLogRecorder } from '../../testing/log-recorder.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
-import {
-  nextState,
-  toLogLine,
-  toStateText,
-  type UpstreamEvent,
-  type UpstreamState,
-} from './upstream-state.ts'
+import { nextState, logState, toStateText, type UpstreamEvent, type UpstreamState } from './upstream-state.ts'
 
 const stopped: UpstreamState = { state: 'stopped' }
 const idle: UpstreamState = { state: 'stopped', reason: 'nothing was asked of it for 5 s' }
@@ -105,7 +100,7 @@ describe('toStateText', () => {
   })
 })
 
-describe('toLogLine', () => {
+describe('logState', () => {
   it.each<[UpstreamState, string]>([
     [starting, 'info'],
     [ready, 'info'],
@@ -117,7 +112,10 @@ describe('toLogLine', () => {
     [{ state: 'off' }, 'info'],
     [stoppedFor, 'warning'],
   ])('tells of %j as %s, in a sentence', (state, level) => {
-    expect(toLogLine(state).level).toBe(level)
-    expect(toLogLine(state).sentence).toMatch(/^The server .+\.$/)
+    const { logger, entries } = createLogRecorder()
+    logState(logger, state)
+    expect(entries[0]?.level).toBe(level)
+    expect(entries[0]?.message).toMatch(/^The server .+\.$/)
+    expect(entries[0]?.fields['reason']).toBe('reason' in state ? state.reason : undefined)
   })
 })

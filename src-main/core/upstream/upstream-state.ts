@@ -1,3 +1,4 @@
+import type { Logger } from '../observe/logger.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
 
 /** How an upstream is. `reason` completes the sentence "… because {reason}". */
@@ -114,8 +115,13 @@ export function toStateText(server: string, state: UpstreamState): string {
   }
 }
 
-/** How a state is told in our own log; its reason goes with it. */
-export function toLogLine(state: UpstreamState): { level: 'info' | 'warning' | 'error'; sentence: string } {
+/** Tells a state in our own log, with its reason. */
+export function logState(logger: Logger, state: UpstreamState): void {
+  const { level, sentence } = toLogLine(state)
+  logger[level](sentence, 'reason' in state ? { reason: state.reason } : {})
+}
+
+function toLogLine(state: UpstreamState): { level: 'info' | 'warning' | 'error'; sentence: string } {
   switch (state.state) {
     case 'starting':
       return { level: 'info', sentence: 'The server is starting.' }

@@ -10,8 +10,9 @@ import { IdleStop } from './idle-stop.ts'
 import { ListFollower } from './lists/list-follower.ts'
 import type { ListKind, Lists } from './lists/list-items.ts'
 import { PatientWaiters } from './patient-waiters.ts'
+import { Renewals } from './renewals.ts'
 import { OpeningTimedOut } from './connection/handshake.ts'
-import { Endings } from './endings.ts'
+import { Endings, graces } from './endings.ts'
 import { findOutput, prepareTransport, type OpenCarrier } from './prepare-transport.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
 import type { UpstreamContext } from './upstream-context.ts'
@@ -19,8 +20,8 @@ import {
   hasGivenUp,
   isAtRest,
   isOpen,
+  logState,
   nextState,
-  toLogLine,
   type UpstreamEvent,
   type UpstreamState,
 } from './upstream-state.ts'
@@ -50,8 +51,6 @@ export interface UpstreamListener {
   readonly isWatched: (upstream: Upstream) => boolean
 }
 
-/** How long calls in flight may take to end before a server is stopped that somebody wants to be another, or no more. */
-const drainMs = 5000
 /** How long a request waits, besides the time to connect, for what comes before: an old process to end, a shell to answer. */
 const preparingMs = 15_000
 
@@ -75,6 +74,7 @@ export class Upstream {
   readonly #waiters = new PatientWaiters()
   #following: Promise<void> = Promise.resolve()
   readonly #endings = new Endings()
+  readonly #renewals = new Renewals()
 
   constructor(server: ServerConfig, context: UpstreamContext, lists: Lists, listener: UpstreamListener) {
     this.#server = server
@@ -142,7 +142,7 @@ export class Upstream {
   async stop(reason?: string, how: 'at-once' | 'graceful' = 'at-once'): Promise<void> {
     const connection = this.#leave()
     this.#apply(reason === undefined ? { type: 'stop-asked' } : { type: 'stop-asked', reason })
-    if (connection !== undefined) this.#endings.end(connection, how === 'graceful' ? drainMs : 0)
+    if (connection !== undefined) this.#endings.end(connection, how === 'graceful' ? graces.stoppedMs : 0)
     if (how === 'at-once') this.#endings.hurry()
     await this.#endings.untilEnded()
   }
@@ -174,13 +174,16 @@ export class Upstream {
     const connection = this.#leave()
     this.#failures = []
     this.#apply({ type: 'replaced' })
-    if (connection !== undefined) this.#endings.end(connection, drainMs)
+    if (connection !== undefined) this.#endings.end(connection, graces.stoppedMs)
     if (this.#state.state === 'starting') this.#connect()
   }
 
   /** The computer slept, or something else makes it doubtful that all is as it was. */
   checkNow(): void {
     this.#health?.checkNow()
+    this.connection?.checkNow()
+    // What was said of them meanwhile may have gone where nobody heard it.
+    if (this.connection !== undefined) this.#following = this.#lists.follow(this.connection)
     if (this.#state.state === 'back-off') this.#retry()
   }
 
@@ -220,9 +223,8 @@ export class Upstream {
   }
 
   readonly #connect = (): void => {
-    this.#life += 1
+    const life = ++this.#life
     this.#isDelayed = false
-    const life = this.#life
     const server = this.#server
     const options = {
       context: this.#context,
@@ -303,13 +305,13 @@ export class Upstream {
   /** The server has forgotten the session: what is in flight comes to its end, and another one is opened at once. */
   readonly #renew = (connection: Connection): void => {
     if (this.#connection !== connection) return
-    if (!connection.hasServed) {
-      this.#lose(connection, 'it forgot the session right after it had opened it')
+    if (this.#renewals.note() || !connection.hasServed) {
+      this.#lose(connection, 'it forgets its sessions as soon as it has opened them', true)
       return
     }
     this.#leave()
     this.#apply({ type: 'expired' })
-    this.#endings.end(connection, drainMs)
+    this.#endings.end(connection, graces.forgottenMs)
     this.#connect()
   }
 
@@ -326,7 +328,7 @@ export class Upstream {
     const { restart } = this.#server
     const reason = findOutput(this.#server, this.#context).redact(cause)
     this.#failures = addFailure(restart, this.#failures, performance.now(), kind)
-    const decision = decideRestart(restart, this.#failures, Math.random(), kind?.retryAfterMs)
+    const decision = decideRestart(restart, this.#failures, Math.random(), kind)
     this.#apply({ type: 'failed', reason, decision })
     if (decision.type === 'retry') this.#timer = setTimeout(this.#retry, decision.delayMs)
     return reason
@@ -349,9 +351,7 @@ export class Upstream {
     const before = this.#state
     this.#state = nextState(before, event)
     if (this.#state === before) return
-    const reason = 'reason' in this.#state ? { reason: this.#state.reason } : {}
-    const { level, sentence } = toLogLine(this.#state)
-    this.#logger[level](sentence, reason)
+    logState(this.#logger, this.#state)
     if (this.#state.state !== 'starting') this.#waiters.settle()
     this.#listener.onStateChanged(this)
   }

@@ -66,6 +66,11 @@ const lingerMs = 1000
 /** Refuses a request. What is still to come of a long body is not waited for: the connection closes. */
 export function sendRefusal({ response, headers }: Reply, refusal: Refusal, body: string): void {
   if (response.destroyed) return
+  if (response.headersSent) {
+    // Something else was begun: that it is over is all that can be told.
+    response.destroy()
+    return
+  }
   const { req: request } = response
   const all = [...headers, ...(refusal.headers ?? [])]
   const announced = Number(request.headers['content-length'] ?? 0)
@@ -77,7 +82,8 @@ export function sendRefusal({ response, headers }: Reply, refusal: Refusal, body
     return
   }
   const length = Buffer.byteLength(body)
-  response.writeHead(refusal.status, [...all, ...toJsonHeaders(length), 'Connection', 'close'])
+  response.shouldKeepAlive = false
+  response.writeHead(refusal.status, [...all, ...toJsonHeaders(length)])
   response.write(body)
   // Closing while the client still writes would take our answer away from it: it gets a moment to read it.
   const close = (): void => {

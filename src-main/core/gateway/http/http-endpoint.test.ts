@@ -1,8 +1,9 @@
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openGatewayBench, type GatewayBench } from '../../../testing/gateway-bench.ts'
 import { begin, send, sendRaw, untilAnswered } from '../../../testing/gateway-client.ts'
 import { patience } from '../../../testing/patience.ts'
+import { takePort } from '../../../testing/ports.ts'
 import { toLine } from '../../../testing/wire-message.ts'
 import { AddressUnusable, PortTaken } from './listener/listener.ts'
 
@@ -10,21 +11,6 @@ const ping = toLine('ping', undefined, '7')
 
 function authorize({ token }: GatewayBench): Record<string, string> {
   return { Authorization: `Bearer ${token.value}` }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function takePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return (server.address() as AddressInfo).port
 }
 
 describe('HTTP', { timeout: 20_000 }, () => {
@@ -126,6 +112,64 @@ describe('HTTP', { timeout: 20_000 }, () => {
     }, patience)
   })
 
+  it('closes a connection on which no right token was shown after a refusal, and no other', async () => {
+    const { url, token } = await openGatewayBench()
+    const { host } = new URL(url)
+    const one = (more: string) => `GET /nothing HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`
+    const stranger = await sendRaw(url, one('') + one(''))
+    expect(stranger.match(/HTTP\/1\.1 \d{3}/g)).toEqual(['HTTP/1.1 401'])
+    const right = `Authorization: Bearer ${token.value}\r\n`
+    const friend = await sendRaw(url, one(right) + one('') + one(`${right}Connection: close\r\n`))
+    expect(friend.match(/HTTP\/1\.1 \d{3}/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 401', 'HTTP/1.1 404'])
+  })
+
+  it('keeps strangers from taking all connections', async () => {
+    const { url, connect: openClient } = await openGatewayBench()
+    const { hostname, port } = new URL(url)
+    const client = openClient()
+    await client.open()
+    const stream = await client.listen()
+    const strangers = Array.from({ length: 300 }, () => connect({ host: hostname, port: Number(port) }))
+    onTestFinished(() => {
+      for (const stranger of strangers) stranger.destroy()
+    })
+    for (const stranger of strangers) stranger.on('error', () => undefined).resume()
+    await vi.waitFor(() => {
+      expect(strangers.filter(({ closed }) => closed).length).toBeGreaterThanOrEqual(44)
+    }, patience)
+    expect((await client.post(ping)).status).toBe(200)
+    await client.delete()
+    await stream.ended
+  })
+
+  it('tells nobody of an older protocol to go on', async () => {
+    const bench = await openGatewayBench({ gateway: { auth: 'none' } })
+    const { host } = new URL(bench.url)
+    const type = `Content-Type: application/json\r\nContent-Length: ${ping.length}\r\n`
+    const received = await sendRaw(
+      bench.url,
+      `POST /mcp HTTP/1.0\r\nHost: ${host}\r\n${type}Expect: 100-continue\r\n\r\n${ping}`,
+    )
+    expect(received).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  it('is not held up by who asks very often on one connection', async () => {
+    const { url } = await openGatewayBench()
+    const { host, hostname, port } = new URL(url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    onTestFinished(() => void socket.destroy())
+    let length = 0
+    socket.on('data', (chunk: Buffer) => (length += chunk.length))
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(20_000))
+    await vi.waitFor(() => {
+      expect(length).toBeGreaterThan(1_000_000)
+    }, patience)
+    const began = performance.now()
+    socket.destroy()
+    expect((await send(url, { path: '/healthz' })).status).toBe(200)
+    expect(performance.now() - began).toBeLessThan(500)
+  })
+
   it('closes a connection whose client asked whether to send a body and was refused', async () => {
     const { url } = await openGatewayBench()
     const { host } = new URL(url)
@@ -176,94 +220,6 @@ describe('HTTP without a token', { timeout: 20_000 }, () => {
     const opened = openGatewayBench({ gateway: { auth: 'none', host: '0.0.0.0' } })
     await expect(opened).rejects.toThrow(AddressUnusable)
     await expect(opened).rejects.toThrow('“0.0.0.0” is elsewhere')
-  })
-})
-
-describe('other settings', { timeout: 20_000 }, () => {
-  it('hold at once where the address stays', async () => {
-    const { endpoint, gateway, url } = await openGatewayBench()
-    const headers = { Host: 'box.local' }
-    expect((await send(url, { path: '/healthz', headers })).status).toBe(403)
-    await endpoint.apply({ ...gateway, allowedHosts: ['box.local'] })
-    expect((await send(url, { path: '/healthz', headers })).status).toBe(200)
-    await expect(endpoint.apply({ ...gateway, host: '0.0.0.0', auth: 'none' })).rejects.toThrow(
-      AddressUnusable,
-    )
-    expect((await send(url, { path: '/healthz', headers })).status).toBe(200)
-    expect(endpoint.url).toBe(url)
-  })
-
-  it('that want a token again end who came without', async () => {
-    const { endpoint, gateway, connect, log } = await openGatewayBench({ gateway: { auth: 'none' } })
-    const client = connect()
-    await client.open()
-    const stranger = await send(endpoint.url ?? '', { path: '/sse' })
-    await endpoint.apply({ ...gateway, auth: 'token' })
-    await stranger.ended
-    expect((await client.post(ping)).status).toBe(200)
-    expect(log.filter(({ message }) => message === 'A client left.')).toEqual([])
-  })
-
-  it('open another port before the old one is closed, and sessions go on there', async () => {
-    const bench = await openGatewayBench()
-    const client = bench.connect()
-    await client.open()
-    const free = await takePort()
-    await expect(bench.endpoint.apply({ ...bench.gateway, port: free })).rejects.toThrow(PortTaken)
-    expect((await client.post(ping)).status).toBe(200)
-    await bench.endpoint.apply({ ...bench.gateway, port: await findFreePort() })
-    expect(bench.endpoint.url).not.toBe(bench.url)
-    await expect(client.post(ping)).rejects.toThrow('ECONNREFUSED')
-    const response = await send(bench.endpoint.url ?? '', {
-      method: 'POST',
-      path: '/mcp',
-      headers: {
-        ...authorize(bench),
-        'Content-Type': 'application/json',
-        'Mcp-Session-Id': client.sessionId ?? '',
-      },
-      body: ping,
-    })
-    expect(response.status).toBe(200)
-  })
-
-  it('open all addresses on the port that one of them has already, and go back to it', async () => {
-    const { endpoint, gateway, url, connect } = await openGatewayBench()
-    const client = connect()
-    await client.open()
-    const port = Number(new URL(url).port)
-    await endpoint.apply({ ...gateway, host: '0.0.0.0', port })
-    expect(endpoint.url).toBe(url)
-    expect((await client.post(ping)).status).toBe(200)
-    await endpoint.apply({ ...gateway, host: 'localhost', port })
-    expect((await client.post(ping)).status).toBe(200)
-  })
-
-  it.runIf(process.platform === 'linux')(
-    'that cannot be, on the same port, leave all as it was',
-    async () => {
-      const { endpoint, gateway, url } = await openGatewayBench()
-      const port = Number(new URL(url).port)
-      const other = createServer()
-      await new Promise<void>((resolve) => other.listen(port, '127.0.0.2', resolve))
-      onTestFinished(() => void other.close())
-      await expect(endpoint.apply({ ...gateway, host: '0.0.0.0', port })).rejects.toThrow(PortTaken)
-      expect((await send(url, { path: '/healthz' })).status).toBe(200)
-      expect(endpoint.url).toBe(url)
-    },
-  )
-
-  it('of another token end who came with the old one', async () => {
-    const { endpoint, token, connect, url } = await openGatewayBench()
-    const client = connect()
-    await client.open()
-    const stream = await client.listen()
-    expect(token.change('another-token')).toBe(true)
-    endpoint.endSessionsWithToken()
-    await stream.ended
-    expect((await client.post(ping)).status).toBe(401)
-    const headers = { Authorization: 'Bearer another-token', 'Mcp-Session-Id': client.sessionId ?? '' }
-    expect((await send(url, { path: '/mcp', headers })).status).toBe(404)
   })
 })
 

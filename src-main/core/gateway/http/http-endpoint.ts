@@ -11,10 +11,13 @@ import {
   sendRefusal,
   toPlainBody,
   toRpcBody,
+  type Refusal,
   type Reply,
 } from './answers.ts'
+import { BodyBudget } from './bodies/body-budget.ts'
 import { createDoor, isOpenToAll, toListenAddress, toUrl, type Door } from './guards/door.ts'
 import { checkRequest, type TokenCheck } from './guards/guards.ts'
+import { Connections } from './listener/connections.ts'
 import { AddressUnusable, openListener, PortTaken, type Listener } from './listener/listener.ts'
 import type { HttpSession } from './sessions/http-session.ts'
 import { McpEndpoint } from './sessions/mcp-endpoint.ts'
@@ -31,34 +34,47 @@ export interface HttpOptions {
   readonly wrongTokens: WrongTokens
   readonly router: Router
   readonly logger: Logger
+  // For tests, which have no hours to wait:
   readonly sessionLimits?: SessionLimits
+  readonly bodies?: BodyBudget
+  readonly bodyMs?: number
   /** How long a stream may take nothing while its client is congested, in milliseconds. */
   readonly stallMs?: number
 }
 
 /** An address that is listened on, and what holds there. */
 interface Place {
+  readonly connections: Connections
   listener: Listener | undefined
+  /** Undefined: what comes is not let in, or not any more. */
   door: Door | undefined
 }
 
 const healthy = '{"status":"ok"}'
+/** How long what is in flight at an address that is left may take, in milliseconds. */
+const leaveMs = 10_000
+/** The same when Patchbay stops. */
+const stopMs = 1000
 
 /** Everything that is reached over HTTP. */
 export class HttpEndpoint {
   readonly #sessions: SessionTable<HttpSession | SseSession>
   readonly #mcp: McpEndpoint
   readonly #sse: SseEndpoint
+  readonly #token: AccessToken
   readonly #tokenCheck: TokenCheck
+  readonly #leaving = new Set<Listener>()
   #gateway: GatewaySettings
   #place: Place | undefined
+  #isClosed = false
 
   constructor(options: HttpOptions) {
     const { gateway, limits, token, wrongTokens, router, logger } = options
     this.#gateway = gateway
+    this.#token = token
     this.#sessions = new SessionTable(options.sessionLimits)
-    const { stallMs = 10_000 } = options
-    const parts = { router, limits, sessions: this.#sessions, logger, stallMs }
+    const { stallMs = 10_000, bodies = new BodyBudget(), bodyMs = 120_000 } = options
+    const parts = { router, limits, sessions: this.#sessions, logger, stallMs, bodies, bodyMs }
     this.#mcp = new McpEndpoint(parts)
     this.#sse = new SseEndpoint(parts)
     this.#tokenCheck = {
@@ -67,7 +83,7 @@ export class HttpEndpoint {
     }
   }
 
-  /** The address that clients on this computer use; undefined until it is open. */
+  /** The address that clients on this computer use; undefined while there is none. */
   get url(): string | undefined {
     const listener = this.#place?.listener
     return listener && toUrl(this.#gateway.host, listener.port)
@@ -79,24 +95,23 @@ export class HttpEndpoint {
   }
 
   /**
-   * Goes over to other settings. Another address is listened on before the old one is closed; sessions go on. Rejects
-   * as `open` does, and then all is as it was.
+   * Goes over to other settings. Who may come in changes first, then the address: another one is listened on before the
+   * old one is left; sessions go on. Rejects as `open` does when there can be no other address. Then the old one stays
+   * where that is possible: `url` tells.
    */
   async apply(next: GatewaySettings): Promise<void> {
+    refuseIfOpenToAll(next)
+    const place = this.#place
+    if (place?.listener === undefined) {
+      await this.#listen(next)
+      return
+    }
+    const { port } = place.listener
     const before = this.#gateway
-    const old = this.#place
-    if (old?.listener === undefined) return
-    const { port } = old.listener
     const isElsewhere = toListenAddress(next.host) !== toListenAddress(before.host)
     const isMoved = isElsewhere || (next.port !== before.port && next.port !== port)
-    if (isMoved) await this.#move(old, { ...before, port }, next)
-    else {
-      refuseIfOpenToAll(next)
-      this.#gateway = next
-      old.door = createDoor(next, port)
-    }
-    if (next.auth === 'token') this.#sessions.close((session) => !session.isWithToken)
-    if (isMoved) await leave(old)
+    this.#admit(place, isMoved ? { ...next, host: before.host, port: before.port } : next, port)
+    if (isMoved) await this.#move(place, { ...this.#gateway, port }, next)
   }
 
   /** There is another token: sessions that came with the one before are over. */
@@ -105,19 +120,32 @@ export class HttpEndpoint {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#sessions.end()
-    if (this.#place !== undefined) await leave(this.#place)
+    if (this.#place !== undefined) this.#leave(this.#place)
+    await Promise.all([...this.#leaving].map((listener) => listener.close(stopMs)))
+  }
+
+  /** Lets in whom these settings want in at an address that stays, and nobody else. */
+  #admit(place: Place, wanted: GatewaySettings, port: number): void {
+    // Without a token is for where no other computer comes by, and we may be elsewhere still.
+    const gateway: GatewaySettings = isOpenToAll(wanted) ? { ...wanted, auth: 'token' } : wanted
+    this.#gateway = gateway
+    place.door = createDoor(gateway, port)
+    if (gateway.auth === 'token') this.#sessions.close((session) => !session.isWithToken)
   }
 
   async #move(old: Place, before: GatewaySettings, next: GatewaySettings): Promise<void> {
     try {
       await this.#listen(next)
+      this.#leave(old)
       return
     } catch (error) {
       if (!(error instanceof PortTaken) || next.port !== before.port) throw error
     }
     // We may be in our own way: all addresses of this computer are more than the one before, or less.
-    await leave(old)
+    this.#place = undefined
+    this.#leave(old)
     try {
       await this.#listen(next)
     } catch (error) {
@@ -128,22 +156,45 @@ export class HttpEndpoint {
 
   async #listen(gateway: GatewaySettings): Promise<void> {
     refuseIfOpenToAll(gateway)
-    const place: Place = { door: undefined, listener: undefined }
-    place.listener = await openListener(gateway.host, gateway.port, (request, response) => {
-      if (place.door !== undefined) this.#onRequest(request, response, place.door)
-      // The address is being left: what was begun there comes to its end, and nothing more.
-      else request.socket.destroy()
+    const place: Place = { connections: new Connections(), door: undefined, listener: undefined }
+    place.listener = await openListener(gateway.host, gateway.port, {
+      onConnection: (socket) => {
+        place.connections.add(socket)
+      },
+      onRequest: (request, response, isAsking) => {
+        this.#onRequest({ request, response, isAsking }, place)
+      },
     })
+    // It was closed while we waited for the port.
+    if (this.#isClosed) {
+      await place.listener.close(0)
+      return
+    }
     place.door = createDoor(gateway, place.listener.port)
     this.#gateway = gateway
     this.#place = place
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse, door: Door): void {
-    const { method = '', url: target = '', rawHeaders } = request
-    if (response.socket === null) closeWithConnection(request, response)
+  /** Takes nothing new there, and lets what is in flight come to its end. */
+  #leave(place: Place): void {
+    const { listener, connections } = place
+    place.door = undefined
+    if (listener === undefined) return
+    connections.endAfterAnswers()
+    this.#leaving.add(listener)
+    void listener.close(leaveMs).finally(() => this.#leaving.delete(listener))
+  }
+
+  #onRequest({ request, response, isAsking }: Arrival, { door, connections }: Place): void {
+    const { method = '', url: target = '', rawHeaders, socket } = request
+    if (door === undefined) {
+      response.shouldKeepAlive = false
+      sendRefusal({ response, headers: baseHeaders }, addressLeft, toPlainBody(addressLeft))
+      return
+    }
     const verdict = checkRequest({ method, target, rawHeaders }, door, this.#tokenCheck)
-    const { cors } = verdict
+    const { cors, isWithToken } = verdict
+    connections.note(socket, isWithToken || door.auth === 'none')
     const reply: Reply = { response, headers: cors.length === 0 ? baseHeaders : [...baseHeaders, ...cors] }
     if (verdict.outcome === 'preflight') {
       sendEmpty(reply, 204)
@@ -151,33 +202,38 @@ export class HttpEndpoint {
     }
     if (verdict.outcome === 'refuse') {
       const { refusal, isMcp } = verdict
+      if (connections.isStranger(socket)) response.shouldKeepAlive = false
       sendRefusal(reply, refusal, isMcp ? toRpcBody(refusal) : toPlainBody(refusal))
       return
     }
-    const { route, head, isWithToken } = verdict
-    const visit = { request, reply, head, isWithToken }
+    const { route, head } = verdict
+    if (route.kind === 'healthz') {
+      sendJson(reply, 200, healthy)
+      return
+    }
+    connections.follow(socket, response)
+    const token = this.#token.value
+    const isStillWelcome = (): boolean =>
+      isWithToken ? this.#token.value === token : this.#gateway.auth === 'none'
+    const visit = { request, reply, head, isWithToken, isAsking, isStillWelcome }
     if (route.kind === 'mcp') this.#mcp.handle(visit, route.server)
     else if (route.kind === 'sse') this.#sse.open(visit, route.server)
     else if (route.kind === 'messages') this.#sse.post(visit, route.sessionId)
-    else sendJson(reply, 200, healthy)
   }
 }
 
-async function leave(place: Place): Promise<void> {
-  place.door = undefined
-  await place.listener?.close()
+/** A request as it comes. */
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly isAsking: boolean
 }
 
-/**
- * Lets a response that waits for earlier ones on its connection know when that is closed: Node 20 tells only the one
- * whose turn it is.
- */
-function closeWithConnection(request: IncomingMessage, response: ServerResponse): void {
-  request.socket.once('close', () => {
-    if (response.socket !== null || response.destroyed) return
-    response.destroy()
-    response.emit('close')
-  })
+const addressLeft: Refusal = {
+  status: 503,
+  code: 'address-left',
+  message: 'Patchbay goes over to another address; rendezvous.json tells which.',
+  headers: ['Retry-After', '1'],
 }
 
 /** The configuration refuses this already, but options of the command line come on top of it. */

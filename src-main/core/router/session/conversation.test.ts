@@ -110,6 +110,7 @@ describe('a line that is no message', () => {
   it.each([
     ['{"jsonrpc":"2.0",', -32700, null],
     ['nonsense', -32700, null],
+    ['{"jsonrpc":"2.0","id":"\\q","method":"ping"}', -32700, null],
     ['{"jsonrpc":"2.0"}', -32600, null],
     ['[]', -32600, null],
     ['[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, null],

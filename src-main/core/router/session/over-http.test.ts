@@ -115,6 +115,28 @@ describe('a log message on the stream of a call', () => {
   })
 })
 
+describe('what comes on the stream of a call after its answer', () => {
+  it('goes to no other client', async () => {
+    const { http, bench, client } = await open()
+    const other = await bench.open(able)
+    const [first, second] = [client.call('s__echo', '{"n":1}'), other.call('s__echo', '{"n":2}')]
+    const [early, late] = [await http.nextPost('tools/call'), await http.nextPost('tools/call')]
+    const stream = early.stream()
+    stream.event({ id: early.message.id, result: {} })
+    await first
+    stream.event({ method: 'notifications/message', params: { level: 'info', data: 'for the first alone' } })
+    stream.end()
+    await early.closed
+    // What takes as long a way as that has been read by then.
+    const next = client.call('s__echo', '{"n":3}')
+    ;(await http.nextPost('tools/call')).result()
+    await next
+    late.result()
+    await second
+    expect([...other.methods, ...client.methods]).toEqual([])
+  })
+})
+
 describe('a call to a server that has forgotten the session', () => {
   it('is made once more, in a new session', async () => {
     const { http, client, bench } = await open()

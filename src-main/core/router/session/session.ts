@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly port: ClientPort
 }
 
+/** As long as a name in a hello may be. */
+const longestName = 200
 const mostWaitingBytes = 8 * 1024 * 1024
 
 /** One client's conversation with the gateway: what it said of itself, and what is in flight. */
@@ -61,7 +63,7 @@ export class Session {
   open(capabilities: Buffer | undefined, name: string | undefined): void {
     this.phase = 'open'
     if (capabilities !== undefined) this.#capabilities = Buffer.from(capabilities)
-    if (name !== undefined) this.name = name
+    if (name !== undefined) this.name = name.slice(0, longestName)
   }
 
   /** Whether its client is still there. */

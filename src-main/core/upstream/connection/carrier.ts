@@ -12,6 +12,8 @@ export interface Carrier {
   setRevision(revision: string): void
   /** Nothing is wanted any more of what belongs to a request. */
   forget(request: number): void
+  /** The computer slept, or something else makes it doubtful that what is open still is. */
+  checkNow(): void
   /** Stops reading from the server until as many `releaseReading` calls have come. */
   holdReading(): void
   releaseReading(): void

@@ -219,6 +219,20 @@ describe('the flow of a connection', () => {
   })
 })
 
+it('keeps secrets that the server repeats in a refusal out of the reason', async () => {
+  const { connection, carrier, entries } = createFakeConnection()
+  await connection.opened
+  for (const times of [1, 2]) {
+    const asked = connection.request('ping', undefined, 5000)
+    const failure = { kind: 'refused', reason: 'hunter2 has no right', isOfServer: true } as const
+    carrier.listener.onRequestFailed(carrier.sent.at(-1)?.id ?? 0, failure)
+    await expect(asked, `time ${times}`).rejects.toThrow('••• has no right')
+  }
+  expect(entries.map(({ level, fields }) => [level, fields['reason']])).toEqual([
+    ['warning', '••• has no right'],
+  ])
+})
+
 it('takes it for a sign of life when the server itself refuses a request', async () => {
   const { connection, carrier } = createFakeConnection()
   await connection.opened

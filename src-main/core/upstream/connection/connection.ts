@@ -37,7 +37,7 @@ export interface ConnectionOptions {
   readonly openCarrier: (listener: CarrierListener) => Carrier
   readonly connectMs: number
   /** Takes lines that are no messages. */
-  readonly output: Pick<ServerOutput, 'add'>
+  readonly output: Pick<ServerOutput, 'add' | 'redact'>
   readonly logger: Logger
 }
 
@@ -69,6 +69,7 @@ export class Connection {
   #closedReason: string | undefined
   #end: CarrierEnd | undefined
   #hasServed = false
+  #hasToldRefusal = false
 
   constructor({ openCarrier, connectMs, output, logger }: ConnectionOptions, listener: ConnectionListener) {
     this.#logger = logger
@@ -147,6 +148,11 @@ export class Connection {
   /** When the server last sent anything, on the clock of `performance`; now while it is not read from. */
   get lastHeard(): number {
     return this.#holds > 0 ? performance.now() : this.#lastHeard
+  }
+
+  /** The computer slept, or something else makes it doubtful that what is open still is. */
+  checkNow(): void {
+    this.#carrier.checkNow()
   }
 
   /** Whether somebody has suspended the server. */
@@ -280,9 +286,17 @@ export class Connection {
 
   #onRequestFailed(id: number, failure: RequestFailure): void {
     if (failure.isOfServer) this.#lastHeard = performance.now()
+    // It may quote the server, which may repeat what it was shown.
+    const reason = this.#output.redact(failure.reason)
+    if (failure.kind === 'refused' && failure.isOfServer && !this.#hasToldRefusal) {
+      this.#hasToldRefusal = true
+      this.#logger.warning('The server refuses a request; others that it refuses are told to who asked.', {
+        reason,
+      })
+    }
     const request = this.requests.take(id)
-    if (request?.onFailed !== undefined) request.onFailed(failure)
-    else request?.onLost(failure.reason)
+    if (request?.onFailed !== undefined) request.onFailed({ ...failure, reason })
+    else request?.onLost(reason)
   }
 
   #onTooLong(first: Buffer, last: Buffer): void {

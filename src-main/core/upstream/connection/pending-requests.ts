@@ -30,6 +30,8 @@ export function toOwnId(bytes: Buffer, span: Span): number {
 }
 
 const withdrawnMs = 60_000
+/** How long what belongs to a withdrawn request may still come, where it comes on a way of its own. */
+const forgottenMs = 5000
 
 interface Entry<T> {
   readonly request: T
@@ -171,8 +173,10 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     // Whoever obeys a cancellation sends no answer: after a minute it is over.
     setTimeout(() => {
       this.#withdrawn.delete(id)
-      this.#onForgotten(id)
     }, withdrawnMs).unref()
+    setTimeout(() => {
+      this.#onForgotten(id)
+    }, forgottenMs).unref()
   }
 
   #arm(due: number, now: number): void {
@@ -190,12 +194,19 @@ export class PendingRequests<T extends PendingRequest = PendingRequest> {
     const now = performance.now()
     // After a pause of ours, answers that have come are read before anything counts as late.
     setImmediate(() => {
-      for (const [id, entry] of this.#entries) if (entry.due <= now) this.#onDue(id, entry)
-      this.#disarm()
-      let next = Infinity
-      for (const { due } of this.#entries.values()) next = Math.min(next, due)
-      if (next < Infinity) this.#arm(next, now)
+      try {
+        for (const [id, entry] of this.#entries) if (entry.due <= now) this.#onDue(id, entry)
+      } finally {
+        this.#armNext()
+      }
     })
+  }
+
+  #armNext(): void {
+    this.#disarm()
+    let next = Infinity
+    for (const { due } of this.#entries.values()) next = Math.min(next, due)
+    if (next < Infinity) this.#arm(next, performance.now())
   }
 
   #onDue(id: number, entry: Entry<T>): void {

@@ -18,6 +18,8 @@ export interface StdioCarrierOptions {
   readonly logger: Logger
 }
 
+/** Every line goes the same way, whatever it is about, and what a process has open does not break by sleep. */
+const allOneWay = { setRevision: () => undefined, forget: () => undefined, checkNow: () => undefined }
 const highWaterBytes = 8 * 1024 * 1024
 const stallMs = 30_000
 const halfClosedMs = 500
@@ -74,9 +76,7 @@ export function openStdioCarrier(
     send: (parts) => {
       writer.write(parts)
     },
-    // Every line goes one way, whatever it is about.
-    setRevision: () => undefined,
-    forget: () => undefined,
+    ...allOneWay,
     holdReading: () => {
       if (holds++ === 0) child.stdout.pause()
     },
@@ -84,7 +84,10 @@ export function openStdioCarrier(
       if (--holds === 0) child.stdout.resume()
     },
     isSuspended: async () => child.pid !== undefined && (await isStopped(child.pid, platform)),
-    stop: () => child.stop(),
+    stop: () => {
+      writer.end()
+      return child.stop()
+    },
   }
 }
 

@@ -162,6 +162,35 @@ describe('a proxy', () => {
     ])
   })
 
+  it.each(['socks5://127.0.0.1:1080', 'not an address'])(
+    'that cannot be used stands in nobody’s way who needs none: %s',
+    async (proxy) => {
+      const bench = await openHttpBench()
+      bench.rule = (request) => {
+        request.answer(204)
+        return true
+      }
+      client = new HttpClient({ env: { all_proxy: proxy } })
+      const own = send(bench.url)
+      await own.over
+      expect(own.told).toEqual(['204 -', 'end'])
+      await client.close()
+      client = new HttpClient({ env: { all_proxy: proxy, no_proxy: '*' } })
+      const other = send(name)
+      await other.over
+      expect(other.told).toEqual([expect.stringMatching(/^unreachable: its name cannot be found/)])
+    },
+  )
+
+  it.each(['http_proxy', 'https_proxy'])('that is not there is named as what is missing: %s', async (key) => {
+    client = new HttpClient({ env: { [key]: 'http://127.0.0.1:9' } })
+    const { told, over } = send(key === 'http_proxy' ? name : name.replace('http:', 'https:'))
+    await over
+    expect(told).toEqual([
+      'unreachable: the proxy that the environment names cannot be reached (ECONNREFUSED)',
+    ])
+  })
+
   it.each([
     ['no_proxy', 'other.invalid, known-to-the-proxy.invalid'],
     ['NO_PROXY', '.invalid'],

@@ -50,7 +50,7 @@ describe('a request', () => {
     const { told, over } = send('http://127.0.0.1:9', { headers: { 'x-key': 'a\nb' } })
     expect(told).toEqual([])
     await over
-    expect(told).toEqual([expect.stringMatching(/^lost: /)])
+    expect(told).toEqual([expect.stringMatching(/^refused: the request to it cannot be sent as it is/)])
   })
 
   it('is sent once, however the server cuts the connection', async () => {
@@ -132,6 +132,44 @@ describe('redirects', () => {
       expect([other.requests.length, other.connections]).toEqual([0, 0])
     },
   )
+
+  it('are told without what looks like a key in them', async () => {
+    const bench = await openHttpBench()
+    const { told, over } = send(bench.url)
+    ;(await bench.next('GET')).answer(307, {
+      location: 'https://x.invalid/s/a1b2c3d4e5f6a7b8c9/mcp?key=secret',
+    })
+    await over
+    expect(told).toEqual([
+      expect.stringContaining('it sends us on to https://x.invalid/s/•••/mcp (HTTP 307)'),
+    ])
+  })
+
+  it.each(['ends never', 'breaks'])('are followed though their body %s', async (how) => {
+    const bench = await openHttpBench()
+    const { told, over } = send(bench.url, post)
+    const first = (await bench.next('POST')).begin(307, { location: '/other', 'content-length': '100' })
+    first.write('x')
+    if (how === 'breaks') first.cut()
+    ;(await bench.next('POST')).answer(200, {}, 'y')
+    await over
+    await first.closed
+    expect(told).toEqual(['200 -', 'y', 'end'])
+    expect(bench.requests.map(({ path, body }) => [path, body])).toEqual([
+      ['/mcp', 'the body'],
+      ['/other', 'the body'],
+    ])
+  })
+
+  it('are not followed once nobody wants the answer', async () => {
+    const bench = await openHttpBench()
+    const { told, exchange } = send(bench.url, post)
+    const first = (await bench.next('POST')).begin(307, { location: '/other' })
+    await new Promise(setImmediate)
+    exchange.abort()
+    await first.closed
+    expect([told, bench.requests.length]).toEqual([[], 1])
+  })
 
   it('without end are given up', async () => {
     const bench = await openHttpBench()

@@ -1,5 +1,7 @@
 import tls from 'node:tls'
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import { Agent, ProxyAgent, type Dispatcher } from 'undici'
+import { toShownAddress } from '../../config/shown-address.ts'
+import { findProxy, ProxyFailure, type Environment } from './proxy.ts'
 
 /** A request to be sent. */
 export interface HttpRequest {
@@ -41,20 +43,17 @@ export class RedirectRefused extends Error {
   override readonly name = 'RedirectRefused'
 }
 
-/** The proxy that the environment names cannot be used. The message completes "… because". */
-export class ProxyUnusable extends Error {
-  override readonly name = 'ProxyUnusable'
-}
-
 /** What the client is made from. */
 export interface HttpClientOptions {
   /** Tells the proxies, by the usual names. */
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Environment
 }
 
 const mostRedirects = 5
 const longestPlace = 300
 const never = 0
+/** How long the body of a redirection may take: nobody wants it, but a connection that was read to its end serves again. */
+const redirectBodyMs = 1000
 
 /**
  * Sends HTTP requests, through the proxy where the environment names one, and trusting the certificates that this
@@ -70,7 +69,7 @@ export class HttpClient {
 
   /** `connectMs` is how long a connection may take to be there, in milliseconds. */
   send(request: HttpRequest, connectMs: number, listener: HttpListener): HttpExchange {
-    const exchange = new Exchange(() => this.#findAgent(request.url.protocol, connectMs), listener)
+    const exchange = new Exchange((url) => this.#findRoute(url, connectMs), listener)
     exchange.send(request)
     return exchange
   }
@@ -82,43 +81,34 @@ export class HttpClient {
     await Promise.all(agents.map((agent) => agent.destroy()))
   }
 
-  #findAgent(protocol: string, connectMs: number): Dispatcher {
-    const key = `${protocol} ${connectMs}`
-    const agent = this.#agents.get(key) ?? this.#createAgent(protocol, connectMs)
+  /** Throws ProxyUnusable. */
+  #findRoute(url: URL, connectMs: number): Route {
+    const proxy = findProxy(url, this.#env)
+    const key = `${url.protocol} ${connectMs} ${proxy ?? ''}`
+    const agent = this.#agents.get(key) ?? createAgent(url.protocol, connectMs, proxy)
     this.#agents.set(key, agent)
-    return agent
-  }
-
-  #createAgent(protocol: string, connectMs: number): Dispatcher {
-    const secure = { timeout: connectMs, ...(protocol === 'https:' ? findCertificates() : {}) }
-    const find = (name: string): string => (this.#env[name] ?? this.#env[name.toUpperCase()] ?? '').trim()
-    const proxy = toProxyAddress(find(`${protocol.slice(0, -1)}_proxy`) || find('all_proxy'))
-    const direct = find('no_proxy').split(/[\s,]+/)
-    return new EnvHttpProxyAgent({
-      httpProxy: proxy,
-      httpsProxy: proxy,
-      // Nobody means this computer when they name a proxy.
-      noProxy: direct.includes('*') ? '*' : [...direct, 'localhost', '127.0.0.1', '[::1]'].join(','),
-      // As every other program does it: only what is encrypted goes through a tunnel.
-      proxyTunnel: false,
-      connect: secure,
-      requestTls: secure,
-      proxyTls: secure,
-      headersTimeout: never,
-      bodyTimeout: never,
-    })
+    return { agent, isByProxy: proxy !== undefined }
   }
 }
 
-/** A proxy as an address; most programs take one without a scheme as well. Throws ProxyUnusable. */
-function toProxyAddress(text: string): string {
-  if (text === '') return ''
-  const address = text.includes('://') ? text : `http://${text}`
-  if (/^https?:/i.test(address) && URL.canParse(address)) return address
-  // Not quoted: it may hold a password.
-  throw new ProxyUnusable(
-    'the proxy that the environment names is no address that begins with http:// or https://',
-  )
+/** How an address is reached. */
+interface Route {
+  readonly agent: Dispatcher
+  readonly isByProxy: boolean
+}
+
+function createAgent(protocol: string, connectMs: number, proxy: string | undefined): Dispatcher {
+  const secure = { timeout: connectMs, ...(protocol === 'https:' ? findCertificates() : {}) }
+  const limits = { headersTimeout: never, bodyTimeout: never }
+  if (proxy === undefined) return new Agent({ ...limits, connect: secure })
+  return new ProxyAgent({
+    ...limits,
+    uri: proxy,
+    // As every other program does it: only what is encrypted goes through a tunnel.
+    proxyTunnel: false,
+    requestTls: secure,
+    proxyTls: secure,
+  })
 }
 
 /** The certificates of Node and of the system; Node's alone where it cannot tell the others. */
@@ -130,15 +120,16 @@ function findCertificates(): { ca?: string[] } {
 
 /** One request with the redirects that it meets. */
 class Exchange implements HttpExchange {
-  readonly #findAgent: () => Dispatcher
+  readonly #findRoute: (url: URL) => Route
   readonly #listener: HttpListener
   #controller: Dispatcher.DispatchController | undefined
   #isPaused = false
-  #isAborted = false
+  /** It has told its end, or is to tell nothing more. */
+  #isOver = false
   #redirects = 0
 
-  constructor(findAgent: () => Dispatcher, listener: HttpListener) {
-    this.#findAgent = findAgent
+  constructor(findRoute: (url: URL) => Route, listener: HttpListener) {
+    this.#findRoute = findRoute
     this.#listener = listener
   }
 
@@ -148,9 +139,9 @@ class Exchange implements HttpExchange {
     let isDispatching = true
     const fail = (error: Error): void => {
       const tell = (): void => {
-        if (this.#isAborted) return
+        if (this.#isOver) return
         // Some errors are told before the response is over.
-        this.#isAborted = true
+        this.#isOver = true
         this.#listener.onError(error)
       }
       if (isDispatching) queueMicrotask(tell)
@@ -167,7 +158,11 @@ class Exchange implements HttpExchange {
       ...(body === undefined ? {} : { body }),
     }
     try {
-      this.#findAgent().dispatch(options, this.#createHandler(request, fail))
+      const { agent, isByProxy } = this.#findRoute(url)
+      const onError = (error: Error): void => {
+        fail(isByProxy ? new ProxyFailure(error) : error)
+      }
+      agent.dispatch(options, this.#createHandler(request, onError))
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)))
     }
@@ -177,30 +172,49 @@ class Exchange implements HttpExchange {
   #createHandler(request: HttpRequest, onError: (error: Error) => void): Dispatcher.DispatchHandler {
     const listener = this.#listener
     let next: HttpRequest | undefined
+    let isFollowed = false
+    let timer: NodeJS.Timeout | undefined
+    const follow = (): void => {
+      clearTimeout(timer)
+      if (next === undefined || isFollowed || this.#isOver) return
+      isFollowed = true
+      this.send(next)
+    }
     return {
       onRequestStart: (controller) => {
         this.#controller = controller
-        if (this.#isAborted) controller.abort(new Error('It is not wanted any more.'))
+        if (this.#isOver) controller.abort(new Error('It is not wanted any more.'))
       },
       onResponseStart: (controller, status, raw) => {
         // Informational ones come before the real one.
-        if (status < 200 || this.#isAborted) return
+        if (status < 200 || this.#isOver) return
         const header = (name: string): string | undefined => toText(raw[name])
         next = this.#findRedirect(request, status, header('location'))
-        if (next !== undefined) return
+        if (next !== undefined) {
+          timer = setTimeout(() => {
+            follow()
+            controller.abort(new Error('It is not wanted any more.'))
+          }, redirectBodyMs)
+          return
+        }
         listener.onResponse({ status, header })
         if (this.#isPaused) controller.pause()
       },
       onResponseData: (...[, chunk]) => {
-        if (next === undefined && !this.#isAborted) listener.onData(chunk)
+        if (next === undefined && !this.#isOver) listener.onData(chunk)
       },
       onResponseEnd: () => {
-        if (this.#isAborted) return
-        if (next === undefined) listener.onEnd()
-        else this.send(next)
+        if (this.#isOver) return
+        if (next !== undefined) {
+          follow()
+          return
+        }
+        this.#isOver = true
+        listener.onEnd()
       },
       onResponseError: (...[, error]) => {
-        onError(error)
+        if (next === undefined) onError(error)
+        else follow()
       },
     }
   }
@@ -216,8 +230,8 @@ class Exchange implements HttpExchange {
   }
 
   abort(): void {
-    if (this.#isAborted) return
-    this.#isAborted = true
+    if (this.#isOver) return
+    this.#isOver = true
     this.#controller?.abort(new Error('It is not wanted any more.'))
   }
 
@@ -228,7 +242,7 @@ class Exchange implements HttpExchange {
     if (url === undefined) throw new RedirectRefused('it sends us on to what is no address')
     const keepsMethod = status === 307 || status === 308 || request.method === 'GET'
     if (url.origin !== request.url.origin || !keepsMethod) {
-      const place = `${url.origin}${url.pathname}`.slice(0, longestPlace)
+      const place = toShownAddress(url.href).slice(0, longestPlace)
       throw new RedirectRefused(
         `it sends us on to ${place} (HTTP ${status}); if that is right, put that address into the configuration`,
       )

@@ -38,7 +38,13 @@ export function sendTo(target: HttpTarget, request: TargetRequest, listener: Htt
     {
       method,
       url,
-      headers: { 'user-agent': userAgent, ...Object.fromEntries(configured), ...headers },
+      headers: {
+        'user-agent': userAgent,
+        ...Object.fromEntries(configured),
+        // Without it every form would do (RFC 9110, 12.5.3).
+        'accept-encoding': 'identity',
+        ...headers,
+      },
       ...(body === undefined ? {} : { body }),
       ...(headersMs === undefined ? {} : { headersMs }),
     },

@@ -23,8 +23,8 @@ describe('what an error of the connection means', () => {
     ['ECONNREFUSED', 'unreachable', 'refused'],
     ['ENOTFOUND', 'unreachable', 'refused'],
     ['EAI_AGAIN', 'unreachable', 'refused'],
-    ['EHOSTUNREACH', 'unreachable', 'refused'],
-    ['ENETUNREACH', 'unreachable', 'refused'],
+    ['EHOSTUNREACH', 'unreachable', 'failed'],
+    ['ENETUNREACH', 'unreachable', 'failed'],
     ['UND_ERR_CONNECT_TIMEOUT', 'unreachable', 'refused'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'refused', 'refused'],
     ['CERT_HAS_EXPIRED', 'refused', 'refused'],
@@ -35,10 +35,18 @@ describe('what an error of the connection means', () => {
     ['UND_ERR_HEADERS_TIMEOUT', 'lost', 'failed'],
     ['ECONNRESET', 'lost', 'failed'],
     ['UND_ERR_SOCKET', 'lost', 'failed'],
+    ['UND_ERR_HEADERS_OVERFLOW', 'lost', 'failed'],
+    ['UND_ERR_INVALID_ARG', 'refused', 'refused'],
   ])('%s: the server is %s, the request %s', (code, kind, request) => {
     expect(toNetworkTrouble(failure(code))).toMatchObject({ kind, failure: request })
     expect(toNetworkTrouble(new Error('x', { cause: failure(code) }))).toMatchObject({ kind })
     expect(toNetworkTrouble(new AggregateError([failure(code)]))).toMatchObject({ kind })
+  })
+
+  it.each(['EHOSTUNREACH', 'ENETUNREACH'])('%s while it connects has left the request untouched', (code) => {
+    const error = Object.assign(failure(code), { syscall: 'connect' })
+    expect(toNetworkTrouble(new Error('x', { cause: error })).failure).toBe('refused')
+    expect(toNetworkTrouble(Object.assign(failure(code), { syscall: 'read' })).failure).toBe('failed')
   })
 
   it('names the error where it has no code', () => {
@@ -48,16 +56,21 @@ describe('what an error of the connection means', () => {
 
 describe('what a status means', () => {
   it.each([
-    [400, 'refused', 'refused'],
+    [400, 'refused', 'failed'],
     [401, 'refused', 'refused'],
     [403, 'refused', 'refused'],
     [404, 'refused', 'refused'],
-    [408, 'unreachable', 'refused'],
+    [408, 'unreachable', 'failed'],
+    [409, 'refused', 'failed'],
     [413, 'refused', 'refused'],
+    [415, 'refused', 'refused'],
+    [422, 'refused', 'failed'],
     [425, 'unreachable', 'refused'],
     [429, 'unreachable', 'refused'],
     [500, 'unreachable', 'failed'],
+    [501, 'refused', 'refused'],
     [503, 'unreachable', 'failed'],
+    [505, 'refused', 'refused'],
     [599, 'unreachable', 'failed'],
   ])('%i: the server is %s, the request %s', (status, kind, request) => {
     const trouble = toStatusTrouble(response(status), Buffer.alloc(0))
@@ -79,6 +92,17 @@ describe('what a status means', () => {
   ])('quotes what the server says, short and without control characters: %s', (body, said) => {
     const { reason } = toStatusTrouble(response(400), Buffer.from(body))
     expect(reason).toBe(`it refuses the request (HTTP 400${said})`)
+  })
+
+  it.each([
+    [400, true],
+    [401, undefined],
+    [403, undefined],
+    [404, undefined],
+    [429, true],
+    [500, undefined],
+  ])('%i is a sign that the server serves us: %s', (status, isOfServer) => {
+    expect(toStatusTrouble(response(status), Buffer.alloc(0)).isOfServer).toBe(isOfServer)
   })
 
   it('says how long the server wants to be left alone', () => {
@@ -104,7 +128,14 @@ describe('what a status means', () => {
     [404, '', false, true],
     [404, '{"error":{"message":"Method not found"}}', true, false],
     [404, '{"error":{"message":"Session not found"}}', true, true],
+    [404, '{"error":{"message":"Session not found in the browser"}}', true, false],
+    [400, '{"error":{"message":"Session not found"}}', true, false],
     [400, '{"error":{"message":"Bad Request: No valid session ID provided"}}', false, true],
+    [400, '{"error":{"message":"Bad Request: Server not initialized"}}', false, true],
+    [400, '{"error":{"message":"Invalid session ID"}}', false, true],
+    [400, '{"error":{"message":"Session has expired."}}', false, true],
+    [400, '{"error":{"message":"Payment made, but the browser session b1 is unknown"}}', false, false],
+    [400, '{"error":{"message":"Invalid session of the shop: b1"}}', false, false],
     [400, '{"error":{"message":"Bad Request"}}', false, false],
     [401, '{"error":{"message":"session"}}', false, false],
   ])('%i with %s: answer %s, session forgotten %s', (status, body, isAnswer, isForgotten) => {

@@ -1,7 +1,8 @@
 import { replaceControls } from '#base/plain-text.ts'
 import { readElements, readHead, readMembers, readString, type Span } from '#base/json-head.ts'
 import type { CarrierEnd, RequestFailure } from '../connection/carrier.ts'
-import { ProxyUnusable, RedirectRefused, type HttpResponse } from './http-client.ts'
+import { RedirectRefused, type HttpResponse } from './http-client.ts'
+import { ProxyFailure, ProxyUnusable } from './proxy.ts'
 
 /** Why a request over HTTP came to nothing. */
 export interface HttpTrouble {
@@ -30,6 +31,13 @@ const unreached = new Map([
   ['ENETUNREACH', 'the network does not reach it'],
   ['UND_ERR_CONNECT_TIMEOUT', 'it did not take a connection in time'],
 ])
+/** Those of them that do not come only while a connection is opened. */
+const routeErrors = new Set(['EHOSTUNREACH', 'ENETUNREACH'])
+/** Errors of ours, before anything is sent. */
+const unsent = new Map([
+  ['UND_ERR_INVALID_ARG', 'the request to it cannot be sent as it is'],
+  ['UND_ERR_NOT_SUPPORTED', 'the request to it cannot be sent as it is'],
+])
 const certificate = /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_/
 /** What the library says when a proxy does not open a way to the server. */
 const proxyRefusal = /^Proxy (?:response|Authentication Required) \((\d+)\)/
@@ -38,9 +46,29 @@ const proxyRefusal = /^Proxy (?:response|Authentication Required) \((\d+)\)/
 export function toNetworkTrouble(error: Error): HttpTrouble {
   if (error instanceof RedirectRefused || error instanceof ProxyUnusable)
     return { reason: error.message, kind: 'refused', failure: 'refused' }
-  const code = findCode(error)
+  const isOfProxy = error instanceof ProxyFailure
+  const { code, syscall } = findCause(error)
   const known = unreached.get(code)
-  if (known !== undefined) return { reason: `${known} (${code})`, kind: 'unreachable', failure: 'refused' }
+  if (known !== undefined) {
+    const what = isOfProxy ? 'the proxy that the environment names cannot be reached' : known
+    // A connection that was there already may break with these as well.
+    const isUntouched = !routeErrors.has(code) || syscall === 'connect'
+    return {
+      reason: `${what} (${code})`,
+      kind: 'unreachable',
+      failure: isUntouched ? 'refused' : 'failed',
+    }
+  }
+  const status = proxyRefusal.exec(error.message)?.[1]
+  if (status !== undefined) {
+    const reason = `the proxy does not let us through to it (HTTP ${status})`
+    return { reason, kind: status === '407' ? 'refused' : 'unreachable', failure: 'refused' }
+  }
+  const own = unsent.get(code)
+  if (own !== undefined) return { reason: `${own} (${code})`, kind: 'refused', failure: 'refused' }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return { reason: `the head of its answer is too long (${code})`, kind: 'lost', failure: 'failed' }
+  }
   if (certificate.test(code)) {
     const advice =
       'where a company checks connections, its certificate must be among those of the system, or in NODE_EXTRA_CA_CERTS'
@@ -53,11 +81,6 @@ export function toNetworkTrouble(error: Error): HttpTrouble {
   if (code.startsWith('ERR_SSL') || code === 'EPROTO') {
     const reason = `what answers there does not speak HTTPS as it should (${code}); is http:// meant?`
     return { reason, kind: 'refused', failure: 'refused' }
-  }
-  const status = proxyRefusal.exec(error.message)?.[1]
-  if (status !== undefined) {
-    const reason = `the proxy does not let us through to it (HTTP ${status})`
-    return { reason, kind: status === '407' ? 'refused' : 'unreachable', failure: 'refused' }
   }
   if (code.startsWith('HPE_') || code === 'HTTPParserError') {
     return {
@@ -72,14 +95,14 @@ export function toNetworkTrouble(error: Error): HttpTrouble {
   return { reason: `the connection was cut (${code})`, kind: 'lost', failure: 'failed' }
 }
 
-/** The code of an error, or of what caused it. */
-function findCode(error: Error): string {
+/** The code of an error, or of what caused it, and the call of the system that failed. */
+function findCause(error: Error): { readonly code: string; readonly syscall?: string } {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const inner = at instanceof AggregateError ? (at.errors[0] as unknown) : undefined
-    const { code } = (inner instanceof Error ? inner : at) as NodeJS.ErrnoException
-    if (typeof code === 'string' && code !== 'UND_ERR') return code
+    const { code, syscall } = (inner instanceof Error ? inner : at) as NodeJS.ErrnoException
+    if (typeof code === 'string' && code !== 'UND_ERR') return { code, ...(syscall && { syscall }) }
   }
-  return error.name
+  return { code: error.name }
 }
 
 const sentences = new Map([
@@ -99,6 +122,12 @@ const sentences = new Map([
 ])
 /** Refusals that may be over after a while. */
 const passing = new Set([408, 425, 429])
+/** Errors of a server that are no others after a while. */
+const lasting = new Set([501, 505])
+/** Refusals that come before a request is looked into: it cannot have had any effect. */
+const untouched = new Set([401, 403, 404, 405, 406, 413, 415, 425, 429, 501, 505])
+/** Whoever says this to everything does not serve us, even if something is there. */
+const deaf = new Set([401, 403, 404])
 
 /** What a response means that is not what was asked for. `body` is its beginning. */
 export function toStatusTrouble(response: HttpResponse, body: Buffer): HttpTrouble {
@@ -109,9 +138,9 @@ export function toStatusTrouble(response: HttpResponse, body: Buffer): HttpTroub
   const advice = wait === undefined ? '' : `; it asks to be left alone for ${Math.ceil(wait / 1000)} s`
   return {
     reason: `${words} (HTTP ${status}${said === undefined ? '' : `: “${said}”`})${advice}`,
-    kind: status >= 500 || passing.has(status) ? 'unreachable' : 'refused',
-    failure: status >= 500 ? 'failed' : 'refused',
-    ...(status >= 500 ? {} : { isOfServer: true }),
+    kind: (status >= 500 && !lasting.has(status)) || passing.has(status) ? 'unreachable' : 'refused',
+    failure: status < 400 || untouched.has(status) ? 'refused' : 'failed',
+    ...(status >= 500 || deaf.has(status) ? {} : { isOfServer: true }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   }
 }
@@ -128,6 +157,17 @@ export function toFormTrouble(response: HttpResponse): HttpTrouble {
     failure: 'failed',
     isOfServer: true,
   }
+}
+
+/** Whether a body is compressed. */
+export function isEncoded(response: HttpResponse): boolean {
+  return !['', 'identity'].includes(response.header('content-encoding')?.trim().toLowerCase() ?? '')
+}
+
+/** What it means when a body is compressed: we cannot read it. */
+export function toEncodedTrouble(): HttpTrouble {
+  const reason = 'it compressed its answer, though it was asked not to'
+  return { reason, kind: 'refused', failure: 'failed', isOfServer: true }
 }
 
 /** The media type of a Content-Type header, without parameters; '' when there is none. */
@@ -162,14 +202,19 @@ function findErrorMessage(body: Buffer): string | undefined {
   }
 }
 
+// As SDKs and their examples have it: other texts may speak of sessions of another kind.
+const lostSession =
+  /^(?:(?:bad request|not found): )?(?:(?:no valid|invalid or expired|invalid|expired|missing|unknown) (?:mcp )?session(?: ?id)?(?: provided)?|session(?: ?id)? (?:is )?(?:not found|unknown|invalid|expired)|session has (?:expired|been terminated)|mcp-session-id header is required|server not initialized)[.!]?$/i
+
 /**
  * Whether a response to a request with a session id says that the server has forgotten the session: 404 (MCP
- * 2025-11-25, "Session Management"), or 400 as servers made after the SDK's examples have it. An answer to the very
- * request may come with either, and means that only where it says so.
+ * 2025-11-25, "Session Management"), or 400 as servers made after the SDK's examples have it. With an answer to the
+ * very request that is so only for 404, and where it says it.
  */
 export function isSessionForgotten(status: number, body: Buffer, isAnswer = false): boolean {
   if (status !== 404 && status !== 400) return false
-  return (status === 404 && !isAnswer) || /session/i.test(findErrorMessage(body) ?? '')
+  if (status === 404 && !isAnswer) return true
+  return !(status === 400 && isAnswer) && lostSession.test(findErrorMessage(body) ?? '')
 }
 
 const newline = 0x0a

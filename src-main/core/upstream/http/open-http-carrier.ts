@@ -17,6 +17,8 @@ export function openHttpCarrier(
 
 /** How servers of the older transport answer when they are posted to (MCP 2025-11-25, "Backwards Compatibility"). */
 const olderStatuses = new Set([400, 404, 405])
+/** One that speaks the older transport tells where to post to at once. */
+const endpointMs = 5000
 
 /** Streamable HTTP, or the older transport where the server turns out to speak only that. */
 class FallbackCarrier implements Carrier {
@@ -51,6 +53,10 @@ class FallbackCarrier implements Carrier {
     this.#inner.forget(request)
   }
 
+  checkNow(): void {
+    this.#inner.checkNow()
+  }
+
   holdReading(): void {
     this.#inner.holdReading()
   }
@@ -70,22 +76,23 @@ class FallbackCarrier implements Carrier {
   #fallBack(trouble: HttpTrouble, status: number): boolean {
     if (!olderStatuses.has(status) || this.#opening === undefined) return false
     let isOpen = false
-    this.#inner = new SseCarrier(this.#target, {
+    const listener = {
       ...this.#listener,
-      onLine: (line) => {
+      onLine: (line: Buffer) => {
         isOpen = true
         this.#listener.onLine(line)
       },
-      onClosed: (end) => {
+      onClosed: (end: CarrierEnd) => {
         // That it does not speak the older transport either is not what went wrong.
         this.#listener.onClosed(isOpen ? end : toEnd(trouble))
       },
-    })
+    }
+    this.#inner = new SseCarrier(this.#target, listener, endpointMs)
     this.#inner.send(this.#opening.parts, this.#opening.about)
     return true
   }
 }
 
-function toEnd({ kind, reason }: HttpTrouble): CarrierEnd {
-  return { kind, reason }
+function toEnd({ kind, reason, retryAfterMs }: HttpTrouble): CarrierEnd {
+  return { kind, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
 }

@@ -1,30 +1,50 @@
 import { describe, expect, it } from 'vitest'
-import { Outbox, toAskedId, type Outgoing } from './outbox.ts'
+import { mostInFlight, Outbox, toAskedId, type Outgoing } from './outbox.ts'
 
-const asks = (id: number): Outgoing => ({ body: Buffer.from(`ask ${id}`), about: { asks: id } })
+const asks = (id: number, method = 'x'): Outgoing => ({
+  body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}"}`),
+  about: { asks: id },
+})
 const tells = (text: string): Outgoing => ({ body: Buffer.from(text), about: undefined })
-const text = (message: Outgoing | undefined): string | undefined => message?.body.toString()
+
+function create(...messages: Outgoing[]): { outbox: Outbox; take: (inFlight: number) => unknown } {
+  const outbox = new Outbox()
+  for (const message of messages) outbox.add(message)
+  const take = (inFlight: number): unknown => {
+    const message = outbox.takeNext(inFlight)
+    return message && (toAskedId(message) ?? message.body.toString())
+  }
+  return { outbox, take }
+}
 
 describe('Outbox', () => {
   it('gives messages in the order in which they came', () => {
-    const outbox = new Outbox()
-    for (const message of [asks(1), tells('a'), asks(2)]) outbox.add(message)
-    expect([1, 2, 3, 4].map(() => text(outbox.takeNext(true)))).toEqual(['ask 1', 'a', 'ask 2', undefined])
+    const { take } = create(asks(1), tells('a'), asks(2), asks(3, 'ping'), tells('b'), asks(4))
+    expect([1, 2, 3, 4, 5, 6, 7].map(() => take(0))).toEqual([1, 'a', 2, 3, 'b', 4, undefined])
   })
 
   it('lets notifications pass by requests that may not go now', () => {
-    const outbox = new Outbox()
-    for (const message of [asks(1), tells('a'), asks(2), tells('b')]) outbox.add(message)
-    expect([1, 2, 3].map(() => text(outbox.takeNext(false)))).toEqual(['a', 'b', undefined])
-    expect(outbox.takeAll().map(text)).toEqual(['ask 1', 'ask 2'])
-    expect(outbox.takeAll()).toEqual([])
+    const { outbox, take } = create(asks(1), tells('a'), asks(2), tells('b'))
+    expect([1, 2, 3].map(() => take(mostInFlight))).toEqual(['a', 'b', undefined])
+    expect(outbox.hasRequests).toBe(true)
+    expect([take(mostInFlight - 1), take(0), outbox.hasRequests]).toEqual([1, 2, false])
+  })
+
+  it('lets pings pass as well, though not for ever', () => {
+    const { take } = create(asks(1), asks(2, 'ping'), asks(3, 'ping'))
+    expect([take(mostInFlight), take(mostInFlight + 8), take(mostInFlight + 7)]).toEqual([2, undefined, 3])
+  })
+
+  it('takes no long message for a ping', () => {
+    const body = Buffer.from(`{"jsonrpc":"2.0","id":1,"params":"${'x'.repeat(300)}","method":"ping"}`)
+    expect(create({ body, about: { asks: 1 } }).take(mostInFlight)).toBeUndefined()
   })
 
   it('gives a request back that is not wanted any more, once', () => {
-    const outbox = new Outbox()
-    for (const message of [asks(1), asks(2)]) outbox.add(message)
-    expect([text(outbox.takeRequest(2)), outbox.takeRequest(2)]).toEqual(['ask 2', undefined])
-    expect(outbox.takeAll().map(toAskedId)).toEqual([1])
+    const { outbox, take } = create(asks(1), asks(2), asks(3, 'ping'))
+    const given = [2, 3, 2, 3].map((id) => outbox.takeRequest(id)?.about)
+    expect(given).toEqual([{ asks: 2 }, { asks: 3 }, undefined, undefined])
+    expect([take(0), take(0)]).toEqual([1, undefined])
   })
 
   it('knows what takes a request back for no request', () => {

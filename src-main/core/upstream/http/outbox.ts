@@ -11,29 +11,56 @@ export function toAskedId({ about }: Outgoing): number | undefined {
   return about !== undefined && 'asks' in about ? about.asks : undefined
 }
 
+/** How many requests may be under way; beyond that only pings go, up to so many more. */
+export const mostInFlight = 128
+const pingPlaces = 8
+/** A ping is short; longer messages are not looked into. */
+const longestPing = 256
+
+interface Waiting {
+  readonly message: Outgoing
+  /** Grows with each message. */
+  readonly order: number
+}
+
 /** Messages that wait to be posted, in the order in which they came. */
 export class Outbox {
-  #waiting: Outgoing[] = []
+  #requests: Waiting[] = []
+  /** Pass the requests by: a server that is busy must not count as dead for that. */
+  #pings: Waiting[] = []
+  #others: Waiting[] = []
+  #order = 0
 
-  add(message: Outgoing): void {
-    this.#waiting.push(message)
+  get hasRequests(): boolean {
+    return this.#requests.length > 0
   }
 
-  /** Takes the next one out; where no more requests may go, answers and notifications pass them by. */
-  takeNext(mayAsk: boolean): Outgoing | undefined {
-    const at = mayAsk ? 0 : this.#waiting.findIndex((message) => toAskedId(message) === undefined)
-    return at === -1 ? undefined : this.#waiting.splice(at, 1)[0]
+  add(message: Outgoing): void {
+    const waiting = { message, order: this.#order++ }
+    if (toAskedId(message) === undefined) this.#others.push(waiting)
+    else if (isPing(message.body)) this.#pings.push(waiting)
+    else this.#requests.push(waiting)
+  }
+
+  /** Takes the next one out that may go while so many requests are under way; answers and notifications always may. */
+  takeNext(inFlight: number): Outgoing | undefined {
+    const lanes = [this.#others]
+    if (inFlight < mostInFlight) lanes.push(this.#requests)
+    if (inFlight < mostInFlight + pingPlaces) lanes.push(this.#pings)
+    const toOrder = (lane: readonly Waiting[]): number => lane[0]?.order ?? Infinity
+    return lanes.reduce((best, lane) => (toOrder(lane) < toOrder(best) ? lane : best)).shift()?.message
   }
 
   /** Takes a request out that is not wanted any more: the server need never hear of it. */
   takeRequest(id: number): Outgoing | undefined {
-    const at = this.#waiting.findIndex((message) => toAskedId(message) === id)
-    return at === -1 ? undefined : this.#waiting.splice(at, 1)[0]
+    for (const lane of [this.#requests, this.#pings]) {
+      const at = lane.findIndex(({ message }) => toAskedId(message) === id)
+      if (at !== -1) return lane.splice(at, 1)[0]?.message
+    }
+    return undefined
   }
+}
 
-  takeAll(): readonly Outgoing[] {
-    const all = this.#waiting
-    this.#waiting = []
-    return all
-  }
+function isPing(body: Buffer): boolean {
+  return body.length <= longestPing && body.includes('"method":"ping"')
 }

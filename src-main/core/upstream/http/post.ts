@@ -1,9 +1,13 @@
 import { parseMessage } from '#base/json-rpc.ts'
 import type { RequestFailure } from '../connection/carrier.ts'
+import { toOwnId } from '../connection/pending-requests.ts'
 import { BodyReader } from './body-reader.ts'
+import { errorBytes } from './event-stream-response.ts'
 import type { HttpListener, HttpResponse } from './http-client.ts'
 import {
+  isEncoded,
   isSessionForgotten,
+  toEncodedTrouble,
   toFormTrouble,
   toLines,
   toMediaType,
@@ -11,6 +15,15 @@ import {
   toStatusTrouble,
   type HttpTrouble,
 } from './http-trouble.ts'
+
+/** What went wrong with a message that was posted. */
+export interface PostTrouble {
+  readonly trouble: HttpTrouble
+  /** Of the response, where there is one. */
+  readonly status: number | undefined
+  /** Whether the server does not know the session. */
+  readonly isForgotten: boolean
+}
 
 /** What becomes of a message that was posted. */
 export interface PostListener {
@@ -24,16 +37,18 @@ export interface PostListener {
   readonly toStreamReader: () => HttpListener
   /** A message came that is not part of a stream. */
   readonly onLine: (line: Buffer) => void
-  /** It was not an answer, or no more than what came so far; `isForgotten` when the server does not know the session. */
-  readonly onTrouble: (trouble: HttpTrouble, response: HttpResponse | undefined, isForgotten: boolean) => void
+  /** It was not an answer, or no more than what came so far. */
+  readonly onTrouble: (trouble: PostTrouble) => void
   /** The response is over, whatever it was. */
   readonly onOver: () => void
 }
 
-const errorBytes = 64 * 1024
-
-/** Reads the response to a message that was posted (MCP 2025-11-25, "Sending Messages to the Server"). */
-export function readPost(isRequest: boolean, listener: PostListener): HttpListener {
+/**
+ * Reads the response to a message that was posted (MCP 2025-11-25, "Sending Messages to the Server"). `asked` is the
+ * id of the request that it is; without one there is no answer, and no stream either.
+ */
+export function readPost(asked: number | undefined, listener: PostListener): HttpListener {
+  const isRequest = asked !== undefined
   let response: HttpResponse | undefined
   let reader: HttpListener | undefined
   let body = new BodyReader(errorBytes)
@@ -43,8 +58,7 @@ export function readPost(isRequest: boolean, listener: PostListener): HttpListen
       if (head.status >= 300) return
       listener.onTaken(head)
       if (isRequest && isEncoded(head)) {
-        const reason = 'it compressed its answer, though it was not asked to'
-        listener.onTrouble({ reason, kind: 'refused', failure: 'failed', isOfServer: true }, head, false)
+        tell(toEncodedTrouble(), head)
         return
       }
       const type = toMediaType(head.header('content-type'))
@@ -62,9 +76,13 @@ export function readPost(isRequest: boolean, listener: PostListener): HttpListen
     },
     onError: (error) => {
       if (reader !== undefined) reader.onError(error)
-      else listener.onTrouble(toNetworkTrouble(error), response, false)
+      else tell(toNetworkTrouble(error), response)
       listener.onOver()
     },
+  }
+
+  function tell(trouble: HttpTrouble, head: HttpResponse | undefined, isForgotten = false): void {
+    listener.onTrouble({ trouble, status: head?.status, isForgotten })
   }
 
   function finish(head: HttpResponse): void {
@@ -72,23 +90,19 @@ export function readPost(isRequest: boolean, listener: PostListener): HttpListen
     const bytes = body.take()
     if (head.status >= 300) {
       // Some answer with a status and, in the body, the very answer.
-      const answer = isRequest ? toLines(bytes).find(isAnswer) : undefined
+      const answer = isRequest ? toLines(bytes).find((line) => isAnswerTo(asked, line)) : undefined
       const isForgotten = listener.hasSession && isSessionForgotten(head.status, bytes, answer !== undefined)
       if (answer !== undefined && !isForgotten) listener.onLine(answer)
-      listener.onTrouble(toStatusTrouble(head, bytes), head, isForgotten)
+      tell(toStatusTrouble(head, bytes), head, isForgotten)
       return
     }
     const isJson = toMediaType(head.header('content-type')) === 'application/json'
     if (isJson && isCut) {
       const reason = 'its answer is longer than limits.messageBytes allows'
-      listener.onTrouble({ reason, kind: 'lost', failure: 'failed' }, head, false)
+      tell({ reason, kind: 'lost', failure: 'failed' }, head)
     } else if (isJson && !isEncoded(head)) for (const line of toLines(bytes)) listener.onLine(line)
-    if (isRequest) listener.onTrouble(toMissingTrouble(head, bytes), head, false)
+    if (isRequest) tell(toMissingTrouble(head, bytes), head)
   }
-}
-
-function isEncoded(head: HttpResponse): boolean {
-  return !['', 'identity'].includes(head.header('content-encoding')?.trim().toLowerCase() ?? '')
 }
 
 /** Why there is no answer after all that came; of no interest once there was one. */
@@ -99,10 +113,10 @@ function toMissingTrouble(head: HttpResponse, body: Buffer): HttpTrouble {
   return { reason: `${what} (HTTP ${head.status})`, kind: 'refused', failure: 'failed', isOfServer: true }
 }
 
-/** Whether a line may be an answer with an id, not only an error about nothing in particular. */
-function isAnswer(line: Buffer): boolean {
+/** Whether a line is the answer to this very request, not an error about something else. */
+function isAnswerTo(asked: number, line: Buffer): boolean {
   const message = parseMessage(line)
-  return message.kind === 'response' && message.id !== undefined
+  return message.kind === 'response' && message.id !== undefined && toOwnId(line, message.id) === asked
 }
 
 /** What a trouble means for one request. */

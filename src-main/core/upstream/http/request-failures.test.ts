@@ -11,7 +11,7 @@ function sessionError(id: unknown, message = 'Session not found'): string {
 
 describe('what becomes of a request that gets no answer', () => {
   it.each<[string, (request: BenchRequest) => void, string | RegExp, string[]]>([
-    ['400', (one) => one.answer(400), 'refused: it refuses the request (HTTP 400)', []],
+    ['400', (one) => one.answer(400), 'failed: it refuses the request (HTTP 400)', []],
     ['401', (one) => one.answer(401), 'refused: it wants a sign-in or another key (HTTP 401)', []],
     ['403', (one) => one.answer(403), 'refused: it forbids this (HTTP 403)', []],
     ['405', (one) => one.answer(405), 'refused: it takes no such requests at its address (HTTP 405)', []],
@@ -53,7 +53,7 @@ describe('what becomes of a request that gets no answer', () => {
     [
       'compressed JSON',
       (one) => one.answer(200, { ...json, 'content-encoding': 'gzip' }, 'zzz'),
-      'failed: it compressed its answer, though it was not asked to',
+      'failed: it compressed its answer, though it was asked not to',
       [],
     ],
     [
@@ -103,13 +103,35 @@ describe('what becomes of a request that gets no answer', () => {
     expect(await asked).toBe('failed: its answer is longer than limits.messageBytes allows')
   })
 
+  it.each([
+    ['whose id is text', (id: number) => `{"jsonrpc":"2.0","id":"${id}","result":"${'x'.repeat(2000)}"}`],
+    ['whose id is behind', (id: number) => `{"result":"${'x'.repeat(2000)}","id":${id},"x":"y"}`],
+  ])('after an answer that is too long %s, known by its stream', async (...[, toText]) => {
+    const { bench, ask } = await openHttpPair({ messageBytes: 1000 })
+    const asked = ask('x')
+    const stream = (await bench.nextPost('x')).stream()
+    stream.write(`data: ${toText(stream.message.id ?? 0)}\n\n`)
+    expect(await asked).toBe('failed: its answer is longer than limits.messageBytes allows')
+    await stream.closed
+  })
+
+  it('goes on waiting after something else that was too long', async () => {
+    const { bench, ask } = await openHttpPair({ messageBytes: 1000 })
+    const asked = ask('x')
+    const stream = (await bench.nextPost('x')).stream()
+    stream.event({ method: 'notifications/message', params: { result: 'x'.repeat(2000) } })
+    stream.event({ id: stream.message.id, result: {} })
+    expect(await asked).toBe('{}')
+  })
+
   it('after an answer on a stream that is longer than allowed', async () => {
     const { bench, ask } = await openHttpPair({ messageBytes: 1000 })
     const asked = ask('x')
     const stream = (await bench.nextPost('x')).stream()
     stream.event({ id: stream.message.id, result: 'x'.repeat(2000) })
     expect(await asked).toBe('lost: its answer is longer than limits.messageBytes allows')
-  })
+    await stream.closed
+  }, 20_000)
 })
 
 describe('an answer', () => {
@@ -138,6 +160,16 @@ describe('an answer', () => {
       'that some method is unknown, with 404',
       (one) => one.answer(404, json, sessionError(1, 'Method not found')),
       '{"code":-32001,"message":"Method not found"}',
+    ],
+    [
+      'that speaks of a session of its own, with 400',
+      (one) => one.answer(400, json, sessionError(1, 'Payment made, but the browser session is unknown')),
+      '{"code":-32001,"message":"Payment made, but the browser session is unknown"}',
+    ],
+    [
+      'that says “Session not found”, with 400',
+      (one) => one.answer(400, json, sessionError(1)),
+      '{"code":-32001,"message":"Session not found"}',
     ],
     [
       'on a stream',
@@ -188,14 +220,14 @@ describe('a session that the server has forgotten', () => {
   it.each<[string, (request: BenchRequest) => void]>([
     ['404', (one) => one.answer(404)],
     ['404 with an error about nothing', (one) => one.answer(404, json, sessionError(null))],
-    ['404 with an answer that says so', (one) => one.answer(404, json, sessionError(1))],
+    ['404 with an answer that says so', (one) => one.answer(404, json, sessionError(one.message.id))],
+    ['404 with an answer to nothing of ours', (one) => one.answer(404, json, sessionError('server-error'))],
     ['400 that says so', (one) => one.answer(400, json, sessionError(null, 'No valid session ID provided'))],
   ])('is known by %s; what is in flight goes on', async (...[, answer]) => {
     const { bench, ask, told, connection } = await openHttpPair({ byHand: ['x', 'y'] })
     const before = ask('y')
     const open = (await bench.nextPost('y')).stream()
     const asked = [ask('x'), ask('x')]
-    // Its id is not that of the answer in the table: the first request has 1.
     for (const request of [await bench.nextPost('x'), await bench.nextPost('x')]) answer(request)
     expect(await Promise.all(asked)).toEqual(Array(2).fill('expired: the server has forgotten the session'))
     expect(told).toEqual(['expired'])
@@ -209,7 +241,7 @@ describe('a session that the server has forgotten', () => {
     const { bench, ask, told } = await openHttpPair({ session: '' })
     const asked = ask('x')
     ;(await bench.nextPost('x')).answer(status, json, sessionError(null))
-    expect(await asked).toMatch(/^refused: .*“Session not found”/)
+    expect(await asked).toMatch(/^(?:refused|failed): .*“Session not found”/)
     expect(told).toEqual([])
   })
 

@@ -88,6 +88,12 @@ describe('a session over HTTP+SSE', () => {
       'refused',
       'it answered with text/html in place of JSON (HTTP 200); is this the address of an MCP server?',
     ],
+    [
+      'a compressed stream',
+      (get) => get.stream({ 'content-encoding': 'gzip' }),
+      'refused',
+      'it compressed its answer, though it was asked not to',
+    ],
     ['an end', (get) => get.stream().end(), 'lost', 'it ended its event stream'],
     ['a cut', (get) => get.stream().cut(), 'lost', 'the connection was cut (UND_ERR_SOCKET)'],
   ])('is not opened after %s', async (...[, answer, kind, reason]) => {
@@ -104,6 +110,75 @@ describe('a session over HTTP+SSE', () => {
     await expect(connection.opened).rejects.toThrow('it forbids this (HTTP 403)')
   })
 
+  it('sends nothing else before the server has taken “initialized”', async () => {
+    const pair = await open('/messages?s=1')
+    const request = await pair.bench.nextPost('initialize')
+    request.answer(202)
+    pair.stream.event({ id: request.message.id, result: toOpening() })
+    await pair.connection.opened
+    const announcement = await pair.bench.nextPost('notifications/initialized')
+    void pair.ask('x')
+    pair.connection.send([Buffer.from('{"jsonrpc":"2.0","method":"notifications/x"}')])
+    // They would have come before what is sent now.
+    const later = fetch(pair.bench.origin, { method: 'HEAD' })
+    ;(await pair.bench.next('HEAD')).answer(204)
+    await later
+    expect(pair.bench.posted).toEqual(['initialize', 'notifications/initialized'])
+    announcement.answer(202)
+    await pair.bench.nextPost('x')
+    await waitUntil('the rest comes as well', () => pair.bench.posted.includes('notifications/x'))
+  })
+
+  it('has at most 128 requests that the server has not taken, and lets pings pass', async () => {
+    const { bench, ask, connection } = await openSession()
+    for (let count = 0; count < 128; count += 1) void ask('many')
+    let unsent = 0
+    void ask('never', (id) => (unsent = id))
+    void ask('last')
+    void connection.request('ping', undefined, 20_000).catch(() => undefined)
+    ;(await bench.nextPost('ping')).answer(202)
+    connection.requests.withdraw(unsent)
+    connection.send([Buffer.from('{"jsonrpc":"2.0","method":"notifications/cancelled"}')], {
+      cancels: unsent,
+    })
+    expect(bench.posted).not.toContain('last')
+    ;(await bench.nextPost('many')).answer(202)
+    await bench.nextPost('last')
+    expect(bench.posted).not.toContain('never')
+    expect(bench.posted).not.toContain('notifications/cancelled')
+  })
+
+  it('takes an acknowledgement for what it is, however it goes on', async () => {
+    const { bench, ask, stream } = await openSession()
+    const asked = [ask('x'), ask('x')]
+    const requests = [await bench.nextPost('x'), await bench.nextPost('x')]
+    requests[0]?.begin(202).write('Acc')
+    requests[1]?.stream()
+    // What is open without need is cut by us, or by the server.
+    await requests[1]?.closed
+    requests[0]?.cut()
+    for (const request of requests) stream.event({ id: request.message.id, result: {} })
+    expect(await Promise.all(asked)).toEqual(['{}', '{}'])
+  })
+
+  it('is forgotten when there is nothing any more where to post to', async () => {
+    const { bench, ask, told } = await openSession()
+    const asked = [ask('x'), ask('x')]
+    for (const request of [await bench.nextPost('x'), await bench.nextPost('x')]) request.answer(404)
+    expect(await Promise.all(asked)).toEqual(
+      Array(2).fill('expired: there is nothing at its address (HTTP 404)'),
+    )
+    expect(told).toEqual(['expired'])
+  })
+
+  it('is opened anew by nobody: its stream is the session', async () => {
+    const { bench, connection } = await openSession()
+    connection.checkNow()
+    void connection.request('x', {}, 20_000).catch(() => undefined)
+    await bench.nextPost('x')
+    expect(bench.requests.filter(({ method }) => method === 'GET')).toHaveLength(1)
+  })
+
   it('is over when its stream is', async () => {
     const { bench, stream, ask, told } = await openSession()
     const asked = ask('x')
@@ -114,7 +189,7 @@ describe('a session over HTTP+SSE', () => {
   })
 
   it.each<[string, (one: BenchRequest) => unknown, string, string[]]>([
-    ['400', (one) => one.answer(400), 'refused: it refuses the request (HTTP 400)', []],
+    ['400', (one) => one.answer(400), 'failed: it refuses the request (HTTP 400)', []],
     ['500', (one) => one.answer(500), 'failed: something went wrong in it (HTTP 500)', ['doubtful']],
     ['a cut', (one) => one.cut(), 'failed: the connection was cut (UND_ERR_SOCKET)', []],
   ])('goes on after a request that the server did not take: %s', async (...[, answer, outcome, doubts]) => {
@@ -217,6 +292,21 @@ describe('a server of which nothing is known', () => {
     expect(connection.end).toEqual({ kind: 'refused', reason })
     expect(told).toEqual([`closed: ${reason}`])
   })
+
+  it('that gives a stream, but tells no address on it, is told by its first refusal', async () => {
+    const { bench, connection } = await connectOverHttp({ byHand })
+    ;(await bench.nextPost('initialize')).answer(
+      400,
+      { 'retry-after': '9' },
+      '{"error":"tenant header missing"}',
+    )
+    const stream = (await bench.next('GET')).stream()
+    const reason =
+      'it refuses the request (HTTP 400: “tenant header missing”); it asks to be left alone for 9 s'
+    await expect(connection.opened).rejects.toThrow(reason)
+    expect(connection.end).toEqual({ kind: 'refused', reason, retryAfterMs: 9000 })
+    await stream.closed
+  }, 20_000)
 
   it.each([401, 403, 500])('that refuses in another way (%i) is not asked for one', async (status) => {
     const { bench, connection } = await connectOverHttp({ byHand })

@@ -1,25 +1,17 @@
 import { EventStreamReader } from '#base/event-stream.ts'
 import type { Parts } from '#base/splice.ts'
 import type { About, Carrier, CarrierListener } from '../connection/carrier.ts'
-import { BodyReader } from './body-reader.ts'
-import type { HttpListener, HttpResponse } from './http-client.ts'
+import { readEventStream } from './event-stream-response.ts'
+import type { HttpListener } from './http-client.ts'
 import { sendTo, type HttpTarget } from './http-target.ts'
-import {
-  isDoubtful,
-  toFormTrouble,
-  toLines,
-  toMediaType,
-  toNetworkTrouble,
-  toStatusTrouble,
-  type HttpTrouble,
-} from './http-trouble.ts'
+import { isDoubtful, toLines, toNetworkTrouble, type HttpTrouble } from './http-trouble.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { Outbox, toAskedId, type Outgoing } from './outbox.ts'
-import { readPost, toFailure } from './post.ts'
+import { toFailure, type PostTrouble } from './post.ts'
+import { noticeMs, postNotice } from './posted-notice.ts'
 import { UntakenBytes } from './untaken-bytes.ts'
 
-const noticeMs = 60_000
-const errorBytes = 64 * 1024
+const notFound = 404
 
 /**
  * Speaks HTTP+SSE to a server (MCP 2024-11-05, "Transports"): all of its messages come on one stream, whose first event
@@ -30,16 +22,28 @@ export class SseCarrier implements Carrier {
   readonly #listener: CarrierListener
   readonly #exchanges = new OpenExchanges()
   readonly #untaken: UntakenBytes
-  /** What waits for the address to post to. */
-  readonly #waiting = new Outbox()
+  readonly #outbox = new Outbox()
+  /** Requests that were posted, and that the server has not taken yet. */
+  readonly #untakenRequests = new Set<Outgoing>()
   #endpoint: URL | undefined
+  #endpointTimer: NodeJS.Timeout | undefined
   #revision: string | undefined
-  #isClosed = false
+  #phase: 'opening' | 'announcing' | 'open' | 'closed' = 'opening'
+  /** notifications/initialized is under way: nothing else may come before it is taken. */
+  #isAnnouncing = false
+  #isExpired = false
 
-  constructor(target: HttpTarget, listener: CarrierListener) {
+  /** `endpointMs` is how long the server may take to tell where to post to; for as long as it takes when left out. */
+  constructor(target: HttpTarget, listener: CarrierListener, endpointMs?: number) {
     this.#target = target
     this.#listener = listener
     this.#untaken = new UntakenBytes(listener.onDrained)
+    if (endpointMs !== undefined) {
+      this.#endpointTimer = setTimeout(() => {
+        const reason = 'it did not tell in time where messages are to be sent'
+        this.#close({ reason, kind: 'lost', failure: 'failed' })
+      }, endpointMs)
+    }
     this.#open()
   }
 
@@ -48,19 +52,26 @@ export class SseCarrier implements Carrier {
   }
 
   send(parts: Parts, about?: About): void {
-    if (this.#isClosed) return
-    const message = { body: Buffer.concat(parts), about }
-    if (this.#endpoint === undefined) this.#waiting.add(message)
-    else this.#post(this.#endpoint, message)
+    if (this.#phase === 'closed') return
+    if (about !== undefined && 'cancels' in about && this.#takeUnsent(about.cancels)) return
+    const body = Buffer.concat(parts)
+    this.#untaken.add(body.length)
+    this.#outbox.add({ body, about })
+    this.#sendQueued()
   }
 
   setRevision(revision: string): void {
     this.#revision = revision
+    if (this.#phase === 'opening') this.#phase = 'announcing'
   }
 
-  /** What belongs to a request comes on the one stream that there is. */
-  forget(): void {
-    // Nothing is kept for a request.
+  /** What belongs to a request that was sent comes on the one stream that there is. */
+  forget(request: number): void {
+    this.#takeUnsent(request)
+  }
+
+  checkNow(): void {
+    // The stream is the session: whether it still is shows by what comes on it.
   }
 
   holdReading(): void {
@@ -76,41 +87,33 @@ export class SseCarrier implements Carrier {
   }
 
   stop(): Promise<void> {
-    this.#isClosed = true
-    this.#exchanges.abortAll()
+    this.#end()
     return Promise.resolve()
   }
 
+  /** Takes a request back that was not sent yet; returns whether that was so. */
+  #takeUnsent(request: number): boolean {
+    const unsent = this.#outbox.takeRequest(request)
+    if (unsent !== undefined) this.#untaken.remove(unsent.body.length)
+    return unsent !== undefined
+  }
+
   #open(): void {
-    const body = new BodyReader(errorBytes)
-    let reader: EventStreamReader | undefined
-    let refused: HttpResponse | undefined
-    const listener: HttpListener = {
-      onResponse: (response) => {
-        const isStream = toMediaType(response.header('content-type')) === 'text/event-stream'
-        if (response.status === 200 && isStream) reader = this.#createReader()
-        else refused = response
-      },
-      onData: (chunk) => {
-        if (reader === undefined) body.push(chunk)
-        else if (!this.#isClosed) reader.push(chunk)
-      },
-      onEnd: () => {
-        if (refused === undefined)
-          this.#close({ reason: 'it ended its event stream', kind: 'lost', failure: 'failed' })
-        else
-          this.#close(refused.status >= 400 ? toStatusTrouble(refused, body.take()) : toFormTrouble(refused))
+    const listener = readEventStream({
+      toReader: () => this.#createReader(),
+      onRefused: (trouble) => {
+        this.#close(trouble)
       },
       onError: (error) => {
         this.#close(toNetworkTrouble(error))
       },
-    }
-    const headers = { accept: 'text/event-stream' }
-    this.#exchanges.add(sendTo(this.#target, { method: 'GET', headers }, listener))
+    })
+    const request = { method: 'GET', headers: { accept: 'text/event-stream' } } as const
+    this.#exchanges.start((tracked) => sendTo(this.#target, request, tracked), listener)
   }
 
-  #createReader(): EventStreamReader {
-    return new EventStreamReader({
+  #createReader(): HttpListener {
+    const reader = new EventStreamReader({
       maxBytes: this.#target.messageBytes,
       onEvent: ({ type, data }) => {
         if (type === 'endpoint') this.#onEndpoint(data.toString().trim())
@@ -120,10 +123,23 @@ export class SseCarrier implements Carrier {
       onRetry: () => undefined,
       onTooLong: this.#listener.onTooLong,
     })
+    return {
+      onResponse: () => undefined,
+      onData: (chunk) => {
+        if (this.#phase !== 'closed') reader.push(chunk)
+      },
+      onEnd: () => {
+        this.#close({ reason: 'it ended its event stream', kind: 'lost', failure: 'failed' })
+      },
+      onError: (error) => {
+        this.#close(toNetworkTrouble(error))
+      },
+    }
   }
 
   /** Headers of ours go with every message: they are for the server whose address is configured, and no other. */
   #onEndpoint(text: string): void {
+    clearTimeout(this.#endpointTimer)
     const base = this.#target.url
     const endpoint = URL.canParse(text, base) ? new URL(text, base) : undefined
     if (endpoint === undefined || endpoint.origin !== new URL(base).origin) {
@@ -132,58 +148,87 @@ export class SseCarrier implements Carrier {
       return
     }
     this.#endpoint = endpoint
-    for (const message of this.#waiting.takeAll()) this.#post(endpoint, message)
+    this.#sendQueued()
+  }
+
+  #sendQueued(): void {
+    while (this.#endpoint !== undefined && this.#phase !== 'closed' && !this.#isAnnouncing) {
+      const next = this.#outbox.takeNext(this.#untakenRequests.size)
+      if (next === undefined) return
+      this.#post(this.#endpoint, next)
+    }
   }
 
   #post(url: URL, message: Outgoing): void {
     const { body } = message
     const id = toAskedId(message)
-    this.#untaken.add(body.length)
+    const isAnnouncement = this.#phase === 'announcing' && id === undefined
+    this.#isAnnouncing = isAnnouncement
+    if (id !== undefined) this.#untakenRequests.add(message)
     const headers = {
       'content-type': 'application/json',
       ...(this.#revision === undefined ? {} : { 'mcp-protocol-version': this.#revision }),
     }
-    const listener = readPost(false, {
+    const request = { method: 'POST', url, headers, body, headersMs: noticeMs } as const
+    postNotice({
       messageBytes: this.#target.messageBytes,
-      hasSession: false,
-      onTaken: () => undefined,
-      toStreamReader: () => {
-        throw new TypeError('What is posted has no answer of its own.')
-      },
+      hasSession: this.#revision !== undefined,
+      send: (listener) =>
+        this.#exchanges.start((tracked) => sendTo(this.#target, request, tracked), listener),
       // The answer is an acknowledgement; some servers say it in JSON that is no message.
       onLine: () => undefined,
-      onTrouble: (trouble) => {
+      onRefused: (trouble) => {
         this.#onRefused(id, trouble)
       },
-      onOver: () => {
+      onSettled: () => {
+        this.#untakenRequests.delete(message)
         this.#untaken.remove(body.length)
-        this.#exchanges.delete(exchange)
+        if (isAnnouncement) {
+          this.#isAnnouncing = false
+          if (this.#phase === 'announcing') this.#phase = 'open'
+        }
+        this.#sendQueued()
       },
     })
-    const request = { method: 'POST', url, headers, body, headersMs: noticeMs } as const
-    const exchange = sendTo(this.#target, request, listener)
-    this.#exchanges.add(exchange)
   }
 
-  #onRefused(id: number | undefined, trouble: HttpTrouble): void {
-    if (this.#isClosed) return
+  #onRefused(id: number | undefined, { trouble, status, isForgotten }: PostTrouble): void {
+    if (this.#phase === 'closed') return
     if (this.#revision === undefined) {
       this.#close(trouble)
       return
     }
+    // The address is that of the session: where there is nothing, that is gone, whatever becomes of the stream.
+    const isExpired = isForgotten && status === notFound
     if (isDoubtful(trouble)) this.#listener.onDoubtful()
-    if (id !== undefined && this.#listener.isAwaited(id))
-      this.#listener.onRequestFailed(id, toFailure(trouble))
-    else
+    if (isExpired) this.#expire()
+    if (id !== undefined && this.#listener.isAwaited(id)) {
+      const failure = toFailure(trouble)
+      this.#listener.onRequestFailed(
+        id,
+        isExpired ? { ...failure, kind: 'expired', isOfServer: true } : failure,
+      )
+    } else
       this.#target.logger.debug('The server did not take a notification or an answer.', {
         reason: trouble.reason,
       })
   }
 
+  #expire(): void {
+    if (this.#isExpired) return
+    this.#isExpired = true
+    this.#listener.onExpired()
+  }
+
   #close({ kind, reason, retryAfterMs }: HttpTrouble): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#exchanges.abortAll()
+    if (this.#phase === 'closed') return
+    this.#end()
     this.#listener.onClosed({ kind, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+  }
+
+  #end(): void {
+    this.#phase = 'closed'
+    clearTimeout(this.#endpointTimer)
+    this.#exchanges.abortAll()
   }
 }

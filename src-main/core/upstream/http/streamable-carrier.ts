@@ -2,21 +2,22 @@ import type { Parts } from '#base/splice.ts'
 import type { About, Carrier, CarrierListener } from '../connection/carrier.ts'
 import { sayGoodbye } from './farewell.ts'
 import type { HttpExchange, HttpListener } from './http-client.ts'
+import { isEventStream } from './event-stream-response.ts'
 import { sendTo, type HttpTarget, type TargetRequest } from './http-target.ts'
 import { isDoubtful, type HttpTrouble } from './http-trouble.ts'
 import { OpenExchanges } from './open-exchanges.ts'
-import { Outbox, toAskedId } from './outbox.ts'
-import { readPost, toFailure } from './post.ts'
-import { ServerStream, type StreamHost } from './server-stream.ts'
+import { mostInFlight, Outbox, toAskedId } from './outbox.ts'
+import { toFailure, type PostTrouble } from './post.ts'
+import { noticeMs, postNotice } from './posted-notice.ts'
+import { PostedRequest, type RequestHost } from './posted-request.ts'
+import { ServerStream } from './server-stream.ts'
 import { UntakenBytes } from './untaken-bytes.ts'
 
 /** Told when the server refuses the opening in a way that one of the older transport would; returns whether it is seen to. */
 export type OnOpeningRefused = (trouble: HttpTrouble, status: number) => boolean
 
-const mostInFlight = 128
-const noticeMs = 60_000
-/** How long a stream may stay open once the answer has come on it. */
-const lingerMs = 5000
+/** How many streams may be open on which nothing is awaited any more. */
+const mostLingering = 256
 
 /** Speaks Streamable HTTP to a server (MCP 2025-03-26 to 2025-11-25, "Transports"): a POST for each message. */
 export class StreamableCarrier implements Carrier {
@@ -25,22 +26,28 @@ export class StreamableCarrier implements Carrier {
   readonly #onOpeningRefused: OnOpeningRefused
   readonly #exchanges = new OpenExchanges()
   readonly #untaken: UntakenBytes
-  /** What ends the wait for each request that is in flight. */
-  readonly #requests = new Map<number, () => void>()
+  readonly #requestHost: RequestHost
+  /** Those that hold a place, and those whose streams are open though nothing is awaited on them any more. */
+  readonly #inFlight = new Map<number, PostedRequest>()
+  readonly #lingering = new Map<number, PostedRequest>()
   readonly #outbox = new Outbox()
   #phase: 'opening' | 'announcing' | 'open' | 'closed' = 'opening'
   #session: string | undefined
   #revision: string | undefined
   #unasked: ServerStream | undefined
   #isExpired = false
-  /** notifications/initialized, while it is under way: nothing else may come before it is taken. */
-  #announcement: HttpExchange | undefined
+  /** notifications/initialized is under way: nothing else may come before it is taken. */
+  #isAnnouncing = false
+  #isSending = false
+  /** Whether the server has ever given a stream that it was asked for. */
+  #hasStreams = false
 
   constructor(target: HttpTarget, listener: CarrierListener, onOpeningRefused: OnOpeningRefused) {
     this.#target = target
     this.#listener = listener
     this.#untaken = new UntakenBytes(listener.onDrained)
     this.#onOpeningRefused = onOpeningRefused
+    this.#requestHost = this.#createRequestHost()
   }
 
   get isCongested(): boolean {
@@ -64,7 +71,12 @@ export class StreamableCarrier implements Carrier {
 
   forget(request: number): void {
     this.#takeUnsent(request)
-    this.#requests.get(request)?.()
+    this.#inFlight.get(request)?.end()
+    this.#lingering.get(request)?.end()
+  }
+
+  checkNow(): void {
+    this.#unasked?.reopen()
   }
 
   holdReading(): void {
@@ -95,84 +107,62 @@ export class StreamableCarrier implements Carrier {
   }
 
   #sendQueued(): void {
-    while (this.#phase !== 'closed' && this.#announcement === undefined) {
-      const next = this.#outbox.takeNext(this.#requests.size < mostInFlight)
-      if (next === undefined) return
+    // What is sent may make room for more.
+    if (this.#isSending) return
+    this.#isSending = true
+    while (this.#phase !== 'closed' && !this.#isAnnouncing) {
+      if (this.#outbox.hasRequests && this.#inFlight.size >= mostInFlight) this.#makeRoom()
+      const next = this.#outbox.takeNext(this.#inFlight.size)
+      if (next === undefined) break
       const id = toAskedId(next)
       if (id === undefined) this.#tell(next.body)
-      else this.#ask(id, next.body)
+      else this.#inFlight.set(id, new PostedRequest(id, next.body, this.#requestHost))
     }
+    this.#isSending = false
   }
 
-  #ask(id: number, body: Buffer): void {
-    let linger: NodeJS.Timeout | undefined
-    let isTaken = false
-    const take = (): void => {
-      if (!isTaken) this.#untaken.remove(body.length)
-      isTaken = true
-    }
-    const close = (): void => {
-      clearTimeout(linger)
-      take()
-      stream.close()
-      this.#exchanges.delete(exchange)
-      exchange.abort()
-    }
-    const free = (): void => {
-      if (this.#requests.delete(id)) this.#sendQueued()
-    }
-    const end = (): void => {
-      close()
-      free()
-    }
-    const onLine = (line: Buffer): void => {
-      const wasAwaited = this.#listener.isAwaited(id)
-      this.#listener.onLine(line, id)
-      if (!wasAwaited || this.#listener.isAwaited(id)) return
-      linger = setTimeout(close, lingerMs).unref()
-      free()
-    }
-    const stream = this.#createRequestStream(id, onLine, end)
-    this.#requests.set(id, end)
-    const exchange = this.#send(
-      { method: 'POST', body },
-      readPost(true, {
-        messageBytes: this.#target.messageBytes,
-        hasSession: this.#session !== undefined,
-        onTaken: (response) => {
-          take()
-          if (this.#phase === 'opening') this.#session = response.header('mcp-session-id')
-        },
-        toStreamReader: () => stream.read(),
-        onLine,
-        onTrouble: (trouble, response, isForgotten) => {
-          if (this.#listener.isAwaited(id))
-            this.#onRefused(id, { trouble, status: response?.status, isForgotten })
-          end()
-        },
-        onOver: take,
-      }),
-    )
+  /** Requests that were taken back, or answered elsewhere, leave their places to others. */
+  #makeRoom(): void {
+    for (const request of this.#inFlight.values()) if (!request.isAwaited) request.linger()
   }
 
-  /** The stream on which the answer to a request may come, however often it has to be opened again. */
-  #createRequestStream(id: number, onLine: (line: Buffer) => void, end: () => void): ServerStream {
-    return this.#createStream(true, {
-      onLine,
-      isWanted: () => this.#phase !== 'closed' && this.#listener.isAwaited(id),
-      onOver: (trouble) => {
-        if (this.#listener.isAwaited(id))
-          this.#onRefused(id, { trouble, status: undefined, isForgotten: false })
-        end()
+  #createRequestHost(): RequestHost {
+    const { messageBytes } = this.#target
+    return {
+      ...this.#createStreamHost(),
+      messageBytes,
+      hasSession: () => this.#session !== undefined,
+      isAwaited: (id) => this.#phase !== 'closed' && this.#listener.isAwaited(id),
+      post: (body, listener) => this.#send({ method: 'POST', body }, listener),
+      onAnswering: (response) => {
+        if (this.#phase === 'opening') this.#session = response.header('mcp-session-id')
       },
-    })
+      onTaken: (bytes) => {
+        this.#untaken.remove(bytes)
+      },
+      onLine: this.#onLine,
+      onRefused: (id, trouble) => {
+        this.#onRefused(id, trouble)
+      },
+      onLingering: (request) => {
+        this.#inFlight.delete(request.id)
+        this.#lingering.set(request.id, request)
+        if (this.#lingering.size > mostLingering) this.#lingering.values().next().value?.end()
+        this.#sendQueued()
+      },
+      onOver: (request) => {
+        this.#inFlight.delete(request.id)
+        this.#lingering.delete(request.id)
+        this.#sendQueued()
+      },
+    }
   }
 
-  #createStream(isOfRequest: boolean, own: Pick<StreamHost, 'onLine' | 'isWanted' | 'onOver'>): ServerStream {
-    const host = {
-      messageBytes: this.#target.messageBytes,
+  #createStreamHost(): Pick<RequestHost, 'openGet' | 'onTooLong' | 'hasStreams' | 'onBroken' | 'onExpired'> {
+    return {
       openGet: this.#openGet,
       onTooLong: this.#listener.onTooLong,
+      hasStreams: () => this.#hasStreams,
       onBroken: (trouble: HttpTrouble) => {
         if (isDoubtful(trouble)) this.#listener.onDoubtful()
       },
@@ -180,48 +170,38 @@ export class StreamableCarrier implements Carrier {
         this.#expire()
       },
     }
-    return new ServerStream({ ...host, ...own }, isOfRequest)
+  }
+
+  readonly #onLine = (line: Buffer, id?: number): void => {
+    this.#listener.onLine(line, id)
+    // It may have answered a request that holds a place elsewhere.
+    if (this.#outbox.hasRequests) this.#sendQueued()
   }
 
   #tell(body: Buffer): void {
     const isAnnouncement = this.#phase === 'announcing'
-    let isTaken = false
-    const take = (): void => {
-      if (isTaken) return
-      isTaken = true
-      this.#untaken.remove(body.length)
-      if (isAnnouncement) this.#onAnnounced()
-    }
-    const exchange = this.#send(
-      { method: 'POST', body, headersMs: noticeMs },
-      readPost(false, {
-        messageBytes: this.#target.messageBytes,
-        hasSession: this.#session !== undefined,
-        onTaken: take,
-        toStreamReader: () => {
-          throw new TypeError('A notification has no answer.')
-        },
-        onLine: (line) => {
-          this.#listener.onLine(line)
-        },
-        onTrouble: (trouble, ...[, isForgotten]) => {
-          const { reason } = trouble
-          this.#target.logger.debug('The server did not take a notification or an answer.', { reason })
-          if (isForgotten) this.#expire()
-          else if (isDoubtful(trouble)) this.#listener.onDoubtful()
-        },
-        onOver: () => {
-          this.#exchanges.delete(exchange)
-          take()
-        },
-      }),
-    )
-    if (isAnnouncement) this.#announcement = exchange
+    this.#isAnnouncing = isAnnouncement
+    postNotice({
+      messageBytes: this.#target.messageBytes,
+      hasSession: this.#session !== undefined,
+      send: (listener) => this.#send({ method: 'POST', body, headersMs: noticeMs }, listener),
+      onLine: this.#onLine,
+      onRefused: ({ trouble, isForgotten }) => {
+        const { reason } = trouble
+        this.#target.logger.debug('The server did not take a notification or an answer.', { reason })
+        if (isForgotten) this.#expire()
+        else if (isDoubtful(trouble)) this.#listener.onDoubtful()
+      },
+      onSettled: () => {
+        this.#untaken.remove(body.length)
+        if (isAnnouncement) this.#onAnnounced()
+      },
+    })
   }
 
   #onAnnounced(): void {
     if (this.#phase === 'closed') return
-    this.#announcement = undefined
+    this.#isAnnouncing = false
     this.#phase = 'open'
     this.#unasked = this.#createUnaskedStream()
     this.#unasked.open()
@@ -230,16 +210,17 @@ export class StreamableCarrier implements Carrier {
 
   /** What the server says unasked comes on a stream of its own, where it has one. */
   #createUnaskedStream(): ServerStream {
-    return this.#createStream(false, {
-      onLine: (line) => {
-        this.#listener.onLine(line)
-      },
+    const host = {
+      ...this.#createStreamHost(),
+      messageBytes: this.#target.messageBytes,
+      onLine: this.#onLine,
       isWanted: () => this.#phase !== 'closed',
-      onOver: ({ reason }, wasOpen) => {
+      onOver: ({ reason }: HttpTrouble, wasOpen: boolean) => {
         const level = wasOpen ? 'info' : 'debug'
         this.#target.logger[level]('The server has no stream for what it says unasked.', { reason })
       },
-    })
+    }
+    return new ServerStream(host, false)
   }
 
   readonly #openGet = (lastEventId: string | undefined, listener: HttpListener): HttpExchange => {
@@ -247,7 +228,14 @@ export class StreamableCarrier implements Carrier {
       accept: 'text/event-stream',
       ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
     }
-    return this.#send({ method: 'GET', headers }, listener)
+    const noting: HttpListener = {
+      ...listener,
+      onResponse: (response) => {
+        this.#hasStreams ||= isEventStream(response)
+        listener.onResponse(response)
+      },
+    }
+    return this.#send({ method: 'GET', headers }, noting)
   }
 
   /** Sends a request of HTTP and keeps it in the books until it is over. */
@@ -259,33 +247,13 @@ export class StreamableCarrier implements Carrier {
       ...(this.#revision === undefined ? {} : { 'mcp-protocol-version': this.#revision }),
       ...request.headers,
     }
-    const exchange = sendTo(
-      this.#target,
-      { ...request, headers },
-      {
-        ...listener,
-        onEnd: () => {
-          this.#exchanges.delete(exchange)
-          listener.onEnd()
-        },
-        onError: (error) => {
-          this.#exchanges.delete(exchange)
-          listener.onError(error)
-        },
-      },
+    return this.#exchanges.start(
+      (tracked) => sendTo(this.#target, { ...request, headers }, tracked),
+      listener,
     )
-    this.#exchanges.add(exchange)
-    return exchange
   }
 
-  #onRefused(
-    id: number,
-    {
-      trouble,
-      status,
-      isForgotten,
-    }: { trouble: HttpTrouble; status: number | undefined; isForgotten: boolean },
-  ): void {
+  #onRefused(id: number, { trouble, status, isForgotten }: PostTrouble): void {
     if (this.#phase === 'closed') return
     if (this.#phase === 'opening') {
       if (status !== undefined && this.#onOpeningRefused(trouble, status)) this.#phase = 'closed'
@@ -325,7 +293,7 @@ export class StreamableCarrier implements Carrier {
 
   #endAll(): void {
     this.#unasked?.close()
-    for (const end of this.#requests.values()) end()
+    for (const request of [...this.#inFlight.values(), ...this.#lingering.values()]) request.end()
     this.#exchanges.abortAll()
   }
 }

@@ -24,6 +24,7 @@ async function setUp(answers: FakeAnswers, lists: Partial<Lists> = {}) {
     timeoutMs: 5000,
     lists: { ...emptyLists, ...lists },
     onChanged,
+    retryMs: 1,
   })
   const names = () => follower.lists.tools.map(({ key }) => key)
   return { ...fake, follower, onChanged, names }
@@ -106,6 +107,27 @@ describe('ListFollower', () => {
     await Promise.all([following, next])
     expect(names()).toEqual(['new'])
     expect(follower.isKnown).toBe(true)
+  })
+
+  it('is read again when it could not be, until it can or the session is over', async () => {
+    let asked = 0
+    const { follower, connection, carrier, names, entries } = await setUp({
+      'tools/list': ({ id }) => {
+        asked += 1
+        if (asked === 3) return toTools('late')
+        const failure = { kind: 'failed', reason: 'it cannot take requests now', isOfServer: false } as const
+        queueMicrotask(() => {
+          carrier.listener.onRequestFailed(id ?? 0, failure)
+        })
+        return undefined
+      },
+    })
+    await follower.follow(connection)
+    await vi.waitFor(() => {
+      expect(names()).toEqual(['late'])
+    })
+    expect(entries.filter(({ level }) => level === 'warning')).toHaveLength(2)
+    expect(asked).toBe(3)
   })
 
   it('does not take the lists for known, nor read again, when the session ends meanwhile', async () => {

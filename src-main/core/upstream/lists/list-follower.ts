@@ -10,6 +10,19 @@ interface Reading {
   done: Promise<void>
 }
 
+/** What following lists takes. */
+interface ListFollowerOptions {
+  readonly logger: Logger
+  readonly timeoutMs: number
+  /** The last known ones. */
+  readonly lists: Lists
+  readonly onChanged: () => void
+  /** The wait before a list that could not be read is read again, in milliseconds; doubled each time, up to a minute. */
+  readonly retryMs?: number
+}
+
+const longestRetryMs = 60_000
+
 /** Keeps the lists of one upstream up to date: reads them when a session opens and again when the server says so. */
 export class ListFollower {
   readonly #logger: Logger
@@ -17,12 +30,16 @@ export class ListFollower {
   readonly #onChanged: () => void
   #lists: Lists
   #isKnown = false
+  readonly #retryMs: number
+  /** How often in a row a list could not be read. */
+  readonly #failures = new Map<ListKind, number>()
   readonly #running = new Map<ListKind, Reading>()
 
-  constructor(options: { logger: Logger; timeoutMs: number; lists: Lists; onChanged: () => void }) {
+  constructor(options: ListFollowerOptions) {
     this.#logger = options.logger
     this.#timeoutMs = options.timeoutMs
     this.#onChanged = options.onChanged
+    this.#retryMs = options.retryMs ?? 1000
     this.#lists = options.lists
   }
 
@@ -71,12 +88,28 @@ export class ListFollower {
   async #read(connection: Connection, kind: ListKind): Promise<void> {
     try {
       this.#set(kind, await readList(connection, kind, this.#timeoutMs))
+      this.#failures.delete(kind)
     } catch (error) {
+      this.#retryLater(connection, kind)
       const reason = error instanceof Error ? error.message : String(error)
       // What cannot be read from a session that is over is no news.
       const level = connection.isClosed ? 'debug' : 'warning'
       this.#logger[level]('A list could not be read; the last known one stays.', { list: kind, reason })
     }
+  }
+
+  /** What failed may go well later; a session that is over has a successor that reads for itself. */
+  #retryLater(connection: Connection, kind: ListKind): void {
+    if (connection.isClosed) return
+    const failures = this.#failures.get(kind) ?? 0
+    this.#failures.set(kind, failures + 1)
+    const timer = setTimeout(
+      () => {
+        if (!connection.isClosed) void this.refresh(connection, kind)
+      },
+      Math.min(this.#retryMs * 2 ** failures, longestRetryMs),
+    )
+    timer.unref()
   }
 
   #set(kind: ListKind, items: readonly ListItem[]): void {

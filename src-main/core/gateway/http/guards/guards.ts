@@ -25,12 +25,14 @@ export type Verdict = (
       readonly outcome: 'pass'
       readonly route: Route
       readonly head: RequestHead
-      /** Whether the access token was shown, which it need not be everywhere. */
-      readonly isWithToken: boolean
     }
   | { readonly outcome: 'preflight' }
   | { readonly outcome: 'refuse'; readonly refusal: Refusal; readonly isMcp: boolean }
-) & { readonly cors: readonly string[] }
+) & {
+  readonly cors: readonly string[]
+  /** Whether the access token was shown, which it need not be everywhere. */
+  readonly isWithToken: boolean
+}
 
 const longestAuthorization = 4096
 
@@ -44,11 +46,11 @@ export function checkRequest(request: GuardedRequest, door: Door, tokens: TokenC
   const place = readTarget(target)
   if (place === undefined) return refuse(badTarget)
   if (!isOurHost(door, host)) return refuse(foreignHost)
-  if (origin !== undefined && !isOurOrigin(door, origin)) return refuse(foreignOrigin)
+  if (origin === undefined ? isOfForeignPage(head) : !isOurOrigin(door, origin)) return refuse(foreignOrigin)
   const cors = origin === undefined ? noHeaders : toCorsHeaders(origin)
   if (method === 'OPTIONS') {
     if (origin === undefined || head.askedMethod === undefined) return refuse(noOptions, cors)
-    return { outcome: 'preflight', cors: [...cors, ...preflightHeaders] }
+    return { outcome: 'preflight', cors: [...cors, ...preflightHeaders], isWithToken: false }
   }
   const route = toRoute(place)
   const isMcp = isMcpRoute(route)
@@ -62,24 +64,25 @@ export function checkRequest(request: GuardedRequest, door: Door, tokens: TokenC
       isMcp,
     )
   }
-  return checkRoute({ method, route, cors }, head, isWithToken)
-}
-
-function checkRoute(
-  { method, route, cors }: { method: string; route: Route; cors: readonly string[] },
-  head: RequestHead,
-  isWithToken: boolean,
-): Verdict {
-  const isMcp = isMcpRoute(route)
-  if (route.kind === 'unknown') return refuse(unknownPath, cors, isMcp)
-  if (route.kind === 'profile') return refuse(noProfiles, cors, isMcp)
-  const methods = toMethods(route)
-  if (!methods.includes(method)) return refuse(toWrongMethod(methods), cors, isMcp)
+  const refusal = findRouteRefusal(method, route)
+  if (refusal !== undefined) return { outcome: 'refuse', refusal, isMcp, isWithToken, cors }
   return { outcome: 'pass', route, head, isWithToken, cors }
 }
 
+function findRouteRefusal(method: string, route: Route): Refusal | undefined {
+  if (route.kind === 'unknown') return unknownPath
+  if (route.kind === 'profile') return noProfiles
+  const methods = toMethods(route)
+  return methods.includes(method) ? undefined : toWrongMethod(methods)
+}
+
 function refuse(refusal: Refusal, cors: readonly string[] = noHeaders, isMcp = false): Verdict {
-  return { outcome: 'refuse', refusal, isMcp, cors }
+  return { outcome: 'refuse', refusal, isMcp, cors, isWithToken: false }
+}
+
+/** What browsers say of a request that a page of somebody else makes without an Origin, such as for an image. */
+function isOfForeignPage({ fetchSite = '' }: RequestHead): boolean {
+  return /^(?:cross|same)-site$/i.test(fetchSite)
 }
 
 const noHeaders: readonly string[] = []

@@ -12,6 +12,7 @@ export interface RequestHead {
   readonly protocolVersion?: string
   readonly lastEventId?: string
   readonly askedMethod?: string
+  readonly fetchSite?: string
 }
 
 type Field = keyof RequestHead
@@ -30,6 +31,7 @@ const fields: ReadonlyMap<string, { readonly field: Field; readonly isOnce: bool
   ['mcp-protocol-version', { field: 'protocolVersion', isOnce: true }],
   ['last-event-id', { field: 'lastEventId', isOnce: true }],
   ['access-control-request-method', { field: 'askedMethod', isOnce: true }],
+  ['sec-fetch-site', { field: 'fetchSite', isOnce: true }],
 ])
 
 /**

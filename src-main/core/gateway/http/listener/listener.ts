@@ -1,5 +1,5 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { replaceControls } from '#base/plain-text.ts'
 import { toListenAddress } from '../guards/door.ts'
 import { findPortOwner, isPatchbay } from './port-owner.ts'
@@ -17,22 +17,30 @@ export class AddressUnusable extends Error {
 /** A port that is listened on. */
 export interface Listener {
   readonly port: number
-  /** Takes no new connections, and closes those that there are: idle ones at once, the others within a second. */
-  close(): Promise<void>
+  /**
+   * Takes no new connections, and closes those that there are: idle ones at once, the others once they are, and at the
+   * latest after so many milliseconds. Called again, it may only come to its end sooner.
+   */
+  close(withinMs: number): Promise<void>
 }
 
-const closeMs = 1000
+/** What takes what comes to a port. */
+export interface ListenerEvents {
+  readonly onConnection: (socket: Socket) => void
+  /** `isAsking`: it waits to be told to go on before it sends its body. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse, isAsking: boolean) => void
+}
 
-/** Listens for HTTP. Rejects with PortTaken or AddressUnusable. Requests that come before the port is told wait. */
+/** Listens for HTTP. Rejects with PortTaken or AddressUnusable. */
 export async function openListener(
   host: string,
   port: number,
-  onRequest: RequestListener,
+  { onConnection, onRequest }: ListenerEvents,
 ): Promise<Listener> {
   const server = createServer({
-    // All of these in milliseconds. A request is the client's part: answers may take as long as they do.
+    // All of these in milliseconds. Bodies have a time of their own, which does not run while we do not read them.
     headersTimeout: 10_000,
-    requestTimeout: 120_000,
+    requestTimeout: 0,
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 2000,
     maxHeaderSize: 16 * 1024,
@@ -42,9 +50,13 @@ export async function openListener(
   })
   server.maxConnections = 1024
   server.timeout = 0
-  server.on('request', onRequest)
-  // What asks before it sends its body is told to go on once it may come in.
-  server.on('checkContinue', onRequest)
+  server.on('connection', onConnection)
+  server.on('request', (request, response) => {
+    onRequest(request, response, false)
+  })
+  server.on('checkContinue', (request, response) => {
+    onRequest(request, response, true)
+  })
   const address = toListenAddress(host)
   try {
     await listen(server, address, port)
@@ -53,7 +65,7 @@ export async function openListener(
   }
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => close(server),
+    close: createCloser(server),
   }
 }
 
@@ -89,19 +101,26 @@ async function toListenError(
   return error
 }
 
+function createCloser(server: Server): Listener['close'] {
+  let closed: Promise<void> | undefined
+  return async (withinMs) => {
+    closed ??= close(server)
+    const timer = setTimeout(() => {
+      server.closeAllConnections()
+    }, withinMs)
+    await closed
+    clearTimeout(timer)
+  }
+}
+
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const timers = [
-      setTimeout(() => {
-        server.closeAllConnections()
-      }, closeMs),
-      // Those that have just had their last answer.
-      setInterval(() => {
-        server.closeIdleConnections()
-      }, 20),
-    ]
+    // Those that have just had their last answer.
+    const timer = setInterval(() => {
+      server.closeIdleConnections()
+    }, 20)
     server.close(() => {
-      for (const timer of timers) clearTimeout(timer)
+      clearInterval(timer)
       resolve()
     })
     server.closeIdleConnections()

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { get } from 'node:http'
+import path from 'node:path'
 import { promisify } from 'node:util'
 
 /** A program that listens on a port. */
@@ -78,17 +79,27 @@ async function findLinuxOwner(port: number): Promise<PortOwner | undefined> {
     for (const descriptor of descriptors) {
       const link = await readlink(`${folder}/${descriptor}`).catch(() => '')
       if (!sockets.has(link)) continue
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-      return { pid: Number(pid), name: name.trim() === '' ? undefined : name.trim() }
+      return { pid: Number(pid), name: await findLinuxName(pid) }
     }
   }
   return undefined
 }
 
+/** The name of its program: that of its main thread is the program's own choice, such as Node's “MainThread”. */
+async function findLinuxName(pid: string): Promise<string | undefined> {
+  const program = await readlink(`/proc/${pid}/exe`).catch(() => '')
+  if (program !== '') return path.basename(program.replace(/ \(deleted\)$/, ''))
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
+  return name.trim() === '' ? undefined : name.trim()
+}
+
 /** Whether what listens there answers as Patchbay does. */
 export function isPatchbay(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get({ host, port, path: '/healthz', timeout: 500, agent: false }, (response) => {
+    // By a name that it goes by wherever it listens.
+    const headers = { Host: 'localhost' }
+    const options = { host, port, path: '/healthz', headers, timeout: 500, agent: false }
+    const request = get(options, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk

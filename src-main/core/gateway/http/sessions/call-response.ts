@@ -85,6 +85,12 @@ export class CallResponse {
     response.end()
   }
 
+  /** Leaves it to others to answer. */
+  abandon(): void {
+    this.#finish()
+    this.#stream?.forget()
+  }
+
   /** Tells why there will be no answer, where that can be told. */
   refuse(refusal: Refusal): void {
     if (!this.#finish()) return

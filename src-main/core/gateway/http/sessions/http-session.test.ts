@@ -1,34 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openGatewayBench, patientTimeouts, type GatewayBench } from '../../../../testing/gateway-bench.ts'
-import type { HttpTestClient } from '../../../../testing/gateway-client.ts'
-import { patience } from '../../../../testing/patience.ts'
+import { openGatewayBench, patientTimeouts } from '../../../../testing/gateway-bench.ts'
+import { callWithProgress, openPair, tellProgress } from '../../../../testing/http-pair.ts'
 import { waitUntil } from '../../../../testing/router-bench.ts'
-import type { ServerLife } from '../../../../testing/scripted-server.ts'
-import { toLine, type WireMessage } from '../../../../testing/wire-message.ts'
-
-const able = '{"roots":{"listChanged":true},"sampling":{},"elicitation":{}}'
-
-interface Pair extends GatewayBench {
-  readonly client: HttpTestClient
-  readonly life: ServerLife
-}
-
-async function openPair(revision = '2025-11-25'): Promise<Pair> {
-  const opened = await openGatewayBench()
-  const client = opened.connect()
-  await client.open(revision, able)
-  return { ...opened, client, life: await opened.bench.server('s').nextLife() }
-}
-
-/** A call whose progress is told with the token `t`. */
-function callWithProgress(client: HttpTestClient) {
-  return client.call('s__x', '{"progressToken":"t"}')
-}
-
-function tellProgress(life: ServerLife, call: WireMessage, progress: number): void {
-  const { progressToken } = call.params?.['_meta'] as { progressToken: number }
-  life.notify('notifications/progress', `{"progressToken":${progressToken},"progress":${progress}}`)
-}
+import { toLine } from '../../../../testing/wire-message.ts'
 
 describe('the response to a call', { timeout: 20_000 }, () => {
   it('is JSON, byte for byte as the server wrote it, where nothing goes before the answer', async () => {
@@ -240,85 +214,3 @@ describe('a call that takes long', { timeout: 20_000 }, () => {
     expect(log.at(-1)).toMatchObject({ message: 'A client connected.', fields: { client: 'c', server: 's' } })
   })
 })
-
-describe('a client that goes before its answer', { timeout: 20_000 }, () => {
-  it('takes nothing back, and can ask for the rest of a stream', async () => {
-    const { client, life } = await openPair()
-    const called = callWithProgress(client)
-    const call = await life.next('tools/call')
-    tellProgress(life, call, 1)
-    const response = await called
-    await response.nextMessage()
-    response.destroy()
-    tellProgress(life, call, 2)
-    const resumed = await client.listen('post1-1')
-    expect(await resumed.nextMessage()).toMatchObject({ params: { progress: 2 } })
-    life.reply(call, '{"n":1.0}')
-    expect(await resumed.ended).toMatch(
-      /^id: post1-2\n.*\n\nid: post1-3\ndata: .*"result":\{"n":1.0\}\}\n\n$/,
-    )
-    expect(life.count('notifications/cancelled')).toBe(0)
-  })
-
-  it('finds an answer that came meanwhile, and cannot ask twice', async () => {
-    const { client, life } = await openPair()
-    const called = callWithProgress(client)
-    const call = await life.next('tools/call')
-    tellProgress(life, call, 1)
-    const response = await called
-    await response.nextMessage()
-    response.destroy()
-    await vi.waitFor(async () => {
-      const taken = await client.listen('post1-0')
-      expect(await taken.nextMessage()).toMatchObject({ params: { progress: 1 } })
-      taken.destroy()
-    }, patience)
-    life.reply(call)
-    const resumed = await client.listen('post1-1')
-    expect(await resumed.ended).toMatch(/^id: post1-2\ndata: .*\n\n$/)
-    await vi.waitFor(async () => {
-      const again = await client.listen('post1-1')
-      expect(again.status).toBe(400)
-      expect(await again.message()).toMatchObject({ error: { data: { code: 'unknown-event' } } })
-    }, patience)
-  })
-
-  it('is forgotten after five minutes', async () => {
-    const { client, life } = await openPair()
-    const called = callWithProgress(client)
-    const call = await life.next('tools/call')
-    tellProgress(life, call, 1)
-    const response = await called
-    await response.nextMessage()
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-    response.destroy()
-    await response.ended
-    life.reply(call)
-    await waitForTimers()
-    vi.advanceTimersByTime(5 * 60_000)
-    vi.useRealTimers()
-    expect((await client.listen('post1-1')).status).toBe(400)
-  })
-
-  it('gets no answer where there was nothing that it could ask for again', async () => {
-    const { client, life } = await openPair()
-    const lost = client.call('s__x')
-    const call = await life.next('tools/call')
-    client.cutLast()
-    await expect(lost).rejects.toThrow('socket hang up')
-    const stream = await client.listen()
-    // Once it is known to be gone, a question of the server goes to the stream that is open.
-    const asked = life.ask('1', 'elicitation/create')
-    const question = await stream.nextMessage()
-    await client.post(`{"jsonrpc":"2.0","id":${Number(question.id)},"result":{}}`)
-    await asked
-    life.reply(call)
-    expect((await client.post(toLine('ping', undefined, '99'))).status).toBe(200)
-  })
-})
-
-/** Waits until something is due, with time standing still. */
-async function waitForTimers(): Promise<void> {
-  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
-}

@@ -6,7 +6,7 @@ import type { Logger } from '../../../observe/logger.ts'
 import type { ClientIntroduction, ClientLink } from '../../../router/router.ts'
 import type { ClientPort } from '../../../router/session/client-port.ts'
 import { sendEmpty, type Refusal, type Reply } from '../answers.ts'
-import { EventStore } from '../streams/event-store.ts'
+import { EventStore, toKept, toLength } from '../streams/event-store.ts'
 import { EventStream } from '../streams/event-stream.ts'
 import { Outflow } from '../streams/outflow.ts'
 import { ResumableStream } from '../streams/resumable-stream.ts'
@@ -55,7 +55,9 @@ export class HttpSession implements ClientPort {
   readonly #options: HttpSessionOptions
   readonly #link: ClientLink
   readonly #outflow: Outflow
-  readonly #store = new EventStore()
+  readonly #store = new EventStore((name) => {
+    this.#streams.get(name)?.onEmptied()
+  })
   readonly #calls = new Map<string, CallResponse>()
   readonly #streams = new Map<string, ResumableStream>()
   /** Streams that belong to no call, the one that was opened last at the end. */
@@ -201,7 +203,14 @@ export class HttpSession implements ClientPort {
       },
     })
     this.#calls.set(call, response)
-    this.#link.take(request)
+    try {
+      this.#link.take(request)
+    } catch (error) {
+      this.#calls.delete(call)
+      response.abandon()
+      if (call === this.#opening) this.close()
+      throw error
+    }
   }
 
   #openCallStream(call: string, reply: Reply): ResumableStream {
@@ -258,7 +267,7 @@ export class HttpSession implements ClientPort {
   }
 
   #keep(parts: Parts): void {
-    this.#queue.push(parts)
+    this.#queue.push(toKept(parts))
     this.#queuedBytes += toLength(parts)
     while (this.#queue.length > queueLimits.messages || this.#queuedBytes > queueLimits.bytes) {
       // One alone is kept, however large: a server may wait for its answer.
@@ -304,8 +313,4 @@ const streamsFull: Refusal = {
   code: 'too-many-streams',
   message: 'This session has 8 streams open already: close one first.',
   headers: ['Retry-After', '1'],
-}
-
-function toLength(parts: Parts): number {
-  return parts.reduce((sum, part) => sum + part.length, 0)
 }

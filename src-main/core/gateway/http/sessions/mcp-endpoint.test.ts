@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openGatewayBench } from '../../../../testing/gateway-bench.ts'
 import { begin, send, untilAnswered } from '../../../../testing/gateway-client.ts'
+import { toWholeConfig } from '../../../../testing/server-config.ts'
 import { toTool } from '../../../../testing/scripted-server.ts'
 import { toLine } from '../../../../testing/wire-message.ts'
 
@@ -74,6 +75,20 @@ describe('a session over HTTP', { timeout: 20_000 }, () => {
       body: ping,
     })
     expect(elsewhere.status).toBe(404)
+  })
+
+  it('outlives that its one server is switched off, and can be ended then', async () => {
+    const { bench, connect } = await openGatewayBench()
+    const client = connect('/mcp/servers/s')
+    await client.open()
+    await bench.router.apply(toWholeConfig([]))
+    expect(bench.router.hasServer('s')).toBe(false)
+    const called = await client.call('x')
+    expect(called.status).toBe(200)
+    expect(await called.message()).toMatchObject({ error: { data: { code: expect.any(String) as string } } })
+    expect((await connect('/mcp/servers/s').post(toLine('initialize', '{}', '1'))).status).toBe(404)
+    expect((await client.delete()).status).toBe(200)
+    expect((await client.delete()).status).toBe(404)
   })
 
   it('is not made for a server that is not there, nor where initialize fails', async () => {

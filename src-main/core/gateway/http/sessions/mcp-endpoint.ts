@@ -1,36 +1,11 @@
-import type { IncomingMessage } from 'node:http'
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/client'
-import { bytesAt, parseMessage, rpcCodes, type RpcMessage, type RpcRequest } from '#base/json-rpc.ts'
-import type { Config } from '../../../config/config.ts'
-import type { Logger } from '../../../observe/logger.ts'
-import type { Router } from '../../../router/router.ts'
-import { sendEmpty, sendRefusal, toRpcBody, type Refusal, type Reply } from '../answers.ts'
-import { readBody, toOneLine } from '../body.ts'
+import type { RpcRequest } from '#base/json-rpc.ts'
+import { sendEmpty, type Refusal } from '../answers.ts'
 import type { RequestHead } from '../guards/request-head.ts'
+import type { EndpointParts } from './endpoint-parts.ts'
 import { HttpSession, sessionGone } from './http-session.ts'
 import { accepts, isJson, isPlainEncoding } from './media-types.ts'
-import type { SessionTable } from './session-table.ts'
-import type { SseSession } from './sse-session.ts'
-
-/** A request that may come in. */
-export interface Visit {
-  readonly request: IncomingMessage
-  readonly reply: Reply
-  readonly head: RequestHead
-  /** Whether it showed the access token. */
-  readonly isWithToken: boolean
-}
-
-/** What the endpoints of MCP need. */
-export interface EndpointParts {
-  readonly router: Router
-  /** What holds for requests that come after a change. */
-  readonly limits: Config['limits']
-  readonly sessions: SessionTable<HttpSession | SseSession>
-  readonly logger: Logger
-  /** How long a stream may take nothing while its client is congested, in milliseconds. */
-  readonly stallMs: number
-}
+import { toLength, readMessage, refuse, type Visit } from './read-message.ts'
 
 const revisions = new Set<string>(SUPPORTED_PROTOCOL_VERSIONS)
 const [json, eventStream] = ['application/json', 'text/event-stream']
@@ -45,27 +20,23 @@ export class McpEndpoint {
 
   handle(visit: Visit, server: string | undefined): void {
     const { request, reply, head } = visit
-    const refusal = this.#findRefusal(visit, server)
-    if (refusal !== undefined) refuse(reply, refusal)
-    else if (head.sessionId === undefined) this.#onStranger(visit, server)
+    const { sessionId } = head
+    const session = sessionId === undefined ? undefined : this.#find(sessionId, server)
+    const refusal = findHeadRefusal(visit) ?? (session === undefined && this.#findPlaceRefusal(visit, server))
+    if (refusal) refuse(reply, refusal)
+    else if (session === undefined) this.#onStranger(visit, server)
+    else if (request.method === 'POST') this.#onPost(visit, session)
+    else if (request.method === 'GET') this.#onGet(visit, session)
     else {
-      const session = this.#find(head.sessionId, server)
-      if (session === undefined) refuse(reply, sessionGone)
-      else if (request.method === 'POST') this.#onPost(visit, session)
-      else if (request.method === 'GET') this.#onGet(visit, session)
-      else {
-        session.close()
-        sendEmpty(reply, 200)
-      }
+      session.close()
+      sendEmpty(reply, 200)
     }
   }
 
-  #findRefusal({ request, head }: Visit, server: string | undefined): Refusal | undefined {
+  /** Why nothing can be had without a session that is there. One that is there outlives that its server is off. */
+  #findPlaceRefusal({ head }: Visit, server: string | undefined): Refusal | undefined {
     if (server !== undefined && !this.#parts.router.hasServer(server)) return serverUnknown
-    const { protocolVersion } = head
-    if (protocolVersion !== undefined && !revisions.has(protocolVersion)) return revisionUnknown
-    if (request.method === 'POST') return findPostRefusal(head)
-    return request.method === 'GET' && !accepts(head.accept, [eventStream]) ? notAcceptable : undefined
+    return head.sessionId === undefined ? undefined : sessionGone
   }
 
   #find(id: string, server: string | undefined): HttpSession | undefined {
@@ -79,15 +50,24 @@ export class McpEndpoint {
       refuse(visit.reply, sessionMissing)
       return
     }
-    readMessage(visit, this.#parts.limits.bodyBytes, (message) => {
+    readMessage(visit, this.#parts, (message) => {
       if (message.kind === 'request' && message.method === 'initialize') {
         this.#open(visit, server, message)
       } else refuse(visit.reply, sessionMissing, message)
     })
   }
 
-  #open({ reply, isWithToken }: Visit, server: string | undefined, message: RpcRequest): void {
+  #open(
+    { reply, isWithToken, isStillWelcome }: Visit,
+    server: string | undefined,
+    message: RpcRequest,
+  ): void {
     const { router, sessions, logger, stallMs } = this.#parts
+    // There may be another token since its head came.
+    if (!isStillWelcome()) {
+      refuse(reply, noMoreWelcome, message)
+      return
+    }
     // It may have been switched off while the body came.
     if (server !== undefined && !router.hasServer(server)) {
       refuse(reply, serverUnknown, message)
@@ -112,8 +92,8 @@ export class McpEndpoint {
   }
 
   #onPost(visit: Visit, session: HttpSession): void {
-    session.input.pass(() => {
-      readMessage(visit, this.#parts.limits.bodyBytes, (message) => {
+    session.input.pass(toLength(visit.head), () => {
+      readMessage(visit, this.#parts, (message) => {
         const refusal = session.isClosed ? sessionGone : session.take(message, visit.reply)
         if (refusal !== undefined) refuse(visit.reply, refusal, message)
       })
@@ -126,51 +106,19 @@ export class McpEndpoint {
   }
 }
 
+/** Why a request with these headers is not looked at any further. */
+function findHeadRefusal({ request, head }: Visit): Refusal | undefined {
+  const { protocolVersion, accept } = head
+  if (protocolVersion !== undefined && !revisions.has(protocolVersion)) return revisionUnknown
+  if (request.method === 'POST') return findPostRefusal(head)
+  return request.method === 'GET' && !accepts(accept, [eventStream]) ? notAcceptable : undefined
+}
+
 /** Why a POST with these headers is not read at all. */
 function findPostRefusal({ accept, contentType, contentEncoding }: RequestHead): Refusal | undefined {
   if (!isJson(contentType)) return notJson
   if (!isPlainEncoding(contentEncoding)) return encoded
   return accepts(accept, [json, eventStream]) ? undefined : notAcceptable
-}
-
-/** Reads the message of a POST; where there is none, answers so and calls `take` not at all. */
-export function readMessage(visit: Visit, bodyBytes: number, take: (message: RpcMessage) => void): void {
-  const { request, reply, head } = visit
-  const tooLarge = toTooLarge(bodyBytes)
-  if (Number(head.contentLength ?? 0) > bodyBytes) {
-    refuse(reply, tooLarge)
-    return
-  }
-  if (head.expect !== undefined) reply.response.writeContinue()
-  readBody(request, bodyBytes, (body) => {
-    if (body === 'broken') return
-    if (body === 'too-large') {
-      refuse(reply, tooLarge)
-      return
-    }
-    const line = toOneLine(body)
-    const message = line === undefined ? undefined : parseMessage(line)
-    if (message === undefined) refuse(reply, notParsed)
-    else if (message.kind === 'fault') refuse(reply, toFault(message.code, message.reason), message)
-    else take(message)
-  })
-}
-
-/** Answers with why not, under the id of the request where it has one. */
-export function refuse(reply: Reply, refusal: Refusal, message?: RpcMessage): void {
-  const hasId = message?.kind === 'request' || message?.kind === 'fault'
-  const id = hasId && message.id !== undefined ? bytesAt(message.bytes, message.id).toString() : undefined
-  sendRefusal(reply, refusal, toRpcBody(refusal, id))
-}
-
-function toTooLarge(bytes: number): Refusal {
-  const message = `The body is longer than ${bytes} bytes (limits.bodyBytes).`
-  return { status: 413, code: 'too-large', message }
-}
-
-function toFault(rpcCode: number, reason: string): Refusal {
-  const code = rpcCode === rpcCodes.parseError ? 'broken-json' : 'no-message'
-  return { status: 400, code, message: reason, rpcCode }
 }
 
 /** The refusal for a server that is not there, or switched off. */
@@ -188,12 +136,16 @@ export const sessionsFull: Refusal = {
   headers: ['Retry-After', '60'],
 }
 
-const notParsed = toFault(rpcCodes.parseError, 'The body is not JSON.')
-
 const revisionUnknown: Refusal = {
   status: 400,
   code: 'unknown-revision',
   message: `MCP-Protocol-Version must be one of ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}.`,
+}
+
+const noMoreWelcome: Refusal = {
+  status: 401,
+  code: 'bad-token',
+  message: 'Who may come in changed while the body came: try again with the access token.',
 }
 
 const sessionMissing: Refusal = {

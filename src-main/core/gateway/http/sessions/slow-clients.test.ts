@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openGatewayBench, type GatewayBench } from '../../../../testing/gateway-bench.ts'
-import { send, type HttpTestClient } from '../../../../testing/gateway-client.ts'
+import { begin, send, untilAnswered, type HttpTestClient } from '../../../../testing/gateway-client.ts'
 import { waitUntil } from '../../../../testing/router-bench.ts'
 import type { ServerLife } from '../../../../testing/scripted-server.ts'
 import { toLine } from '../../../../testing/wire-message.ts'
@@ -78,7 +78,7 @@ describe('a client over HTTP+SSE', { timeout: 30_000 }, () => {
     const post = (body: string) => send(url, { method: 'POST', path, headers, body })
     await post(toLine('initialize', '{"protocolVersion":"2024-11-05"}', '1'))
     await stream.nextMessage()
-    return { stream, post }
+    return { stream, path, post }
   }
 
   it('that does not read is cut off, and its session over', async () => {
@@ -108,37 +108,69 @@ describe('a client over HTTP+SSE', { timeout: 30_000 }, () => {
 
   it('that posts more than a server reads is held back', async () => {
     const pair = await openPair(60_000)
-    const { stream, post } = await openOld(pair)
+    const { stream, path, post } = await openOld(pair)
     pair.life.pause()
-    const argument = 'x'.repeat(4 * 1024 * 1024)
-    const posts = Array.from({ length: 8 }, (...[, index]) =>
-      post(toLine('tools/call', `{"name":"s__x","arguments":{"x":"${argument}"}}`, String(100 + index))),
-    )
-    const [upstream] = pair.bench.pool('s').upstreams
-    await waitUntil('it is congested', () => upstream?.connection?.isCongested === true)
+    const posts = Array.from({ length: 8 }, (...[, index]) => post(toLargeCall(100 + index)))
+    await untilCongested(pair)
+    const late = postLarge(pair, path, 200)
+    // Small ones go on, round after round, while it is not even read.
+    for (let round = 0; round < 50; round++) {
+      await post(toLine('ping', undefined, '"p"'))
+      await stream.nextMessage()
+    }
+    expect(late.isSent).toBe(false)
     pair.life.resume()
     for (const posted of posts) {
       pair.life.reply(await pair.life.next('tools/call'))
       await stream.nextMessage()
       expect((await posted).status).toBe(202)
     }
+    expect((await late.response).status).toBe(202)
   })
 })
 
 describe('a server that does not read', { timeout: 30_000 }, () => {
-  it('holds back what its client posts', async () => {
+  it('holds back what its client posts, but for what is small', async () => {
     const pair = await openPair()
     pair.life.pause()
-    const argument = 'x'.repeat(4 * 1024 * 1024)
-    const call = (id: number) =>
-      pair.client.post(toLine('tools/call', `{"name":"s__x","arguments":{"x":"${argument}"}}`, String(id)))
-    const calls = Array.from({ length: 8 }, (...[, index]) => call(100 + index))
-    const [upstream] = pair.bench.pool('s').upstreams
-    await waitUntil('it is congested', () => upstream?.connection?.isCongested === true)
-    pair.life.resume()
-    for (const { length } of [calls]) {
-      for (let count = 0; count < length; count++) pair.life.reply(await pair.life.next('tools/call'))
+    const calls = Array.from({ length: 8 }, (...[, index]) => pair.client.post(toLargeCall(100 + index)))
+    await untilCongested(pair)
+    const late = postLarge(pair, '/mcp', 200)
+    for (let round = 0; round < 50; round++) {
+      expect((await pair.client.request('ping')).status).toBe(200)
     }
-    for (const one of calls) expect((await one).status).toBe(200)
+    expect(late.isSent).toBe(false)
+    pair.life.resume()
+    for (let count = 0; count <= calls.length; count++) pair.life.reply(await pair.life.next('tools/call'))
+    for (const one of [...calls, late.response]) expect((await one).status).toBe(200)
   })
 })
+
+/** A call of 4 MiB. */
+function toLargeCall(id: number, bytes = 4 * 1024 * 1024): string {
+  return toLine('tools/call', `{"name":"s__x","arguments":{"x":"${'x'.repeat(bytes)}"}}`, String(id))
+}
+
+async function untilCongested({ bench }: Pair): Promise<void> {
+  const [upstream] = bench.pool('s').upstreams
+  await waitUntil('it is congested', () => upstream?.connection?.isCongested === true)
+}
+
+/** Posts a call of 15 MiB, more than the system takes for a connection that is not read. */
+function postLarge({ url, token, client }: Pair, path: string, id: number) {
+  const session = client.sessionId === undefined ? {} : { 'Mcp-Session-Id': client.sessionId }
+  const body = toLargeCall(id, 15 * 1024 * 1024)
+  const outgoing = begin(url, {
+    method: 'POST',
+    path,
+    headers: {
+      Authorization: `Bearer ${token.value}`,
+      'Content-Type': 'application/json',
+      'Content-Length': String(body.length),
+      ...session,
+    },
+  })
+  const sent = { isSent: false, response: untilAnswered(outgoing) }
+  outgoing.end(body, () => (sent.isSent = true))
+  return sent
+}

@@ -1,8 +1,9 @@
 import type { ClientIntroduction } from '../../../router/router.ts'
 import type { Refusal } from '../answers.ts'
-import type { EndpointParts, Visit } from './mcp-endpoint.ts'
-import { readMessage, refuse, serverUnknown, sessionsFull } from './mcp-endpoint.ts'
+import type { EndpointParts } from './endpoint-parts.ts'
+import { serverUnknown, sessionsFull } from './mcp-endpoint.ts'
 import { accepts, isJson, isPlainEncoding } from './media-types.ts'
+import { readMessage, refuse, toLength, type Visit } from './read-message.ts'
 import { SseSession } from './sse-session.ts'
 
 /** HTTP+SSE, the transport of MCP 2024-11-05, for the whole and for each server alone. */
@@ -42,8 +43,8 @@ export class SseEndpoint {
     if (!(session instanceof SseSession)) refuse(reply, sessionUnknown)
     else if (!isJson(head.contentType) || !isPlainEncoding(head.contentEncoding)) refuse(reply, notJson)
     else {
-      session.input.pass(() => {
-        readMessage(visit, this.#parts.limits.bodyBytes, (message) => {
+      session.input.pass(toLength(head), () => {
+        readMessage(visit, this.#parts, (message) => {
           if (session.isClosed) refuse(reply, sessionUnknown, message)
           else session.take(message, reply)
         })

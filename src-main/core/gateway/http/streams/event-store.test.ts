@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EventStore } from './event-store.ts'
+import { EventStore, toKept } from './event-store.ts'
 
 const message = (text: string) => [Buffer.from(text)]
 const texts = (store: EventStore, stream: string, after = 0) =>
@@ -20,14 +20,14 @@ describe('EventStore', () => {
   })
 
   it('forgets the oldest when there are too many, of whatever stream', () => {
-    const store = new EventStore({ bytes: 1000, events: 3 })
+    const store = new EventStore(undefined, { bytes: 1000, events: 3 })
     for (const text of ['1', '2', '3', '4']) store.add(text === '2' ? 'b' : 'a', message(text))
     expect(texts(store, 'a')).toEqual(['2 3', '3 4'])
     expect(texts(store, 'b')).toEqual(['1 2'])
   })
 
   it('forgets the oldest when they are too large, but never the last one', () => {
-    const store = new EventStore({ bytes: 10, events: 100 })
+    const store = new EventStore(undefined, { bytes: 10, events: 100 })
     store.add('a', message('12345'))
     store.add('a', [Buffer.from('123'), Buffer.from('456')])
     expect(texts(store, 'a')).toEqual(['2 123456'])
@@ -36,7 +36,7 @@ describe('EventStore', () => {
   })
 
   it('makes room by what it drops', () => {
-    const store = new EventStore({ bytes: 10, events: 100 })
+    const store = new EventStore(undefined, { bytes: 10, events: 100 })
     store.add('a', message('12345'))
     store.add('b', message('12345'))
     store.drop('a')
@@ -44,5 +44,32 @@ describe('EventStore', () => {
     expect(texts(store, 'b')).toEqual(['1 12345', '2 67890'])
     expect(texts(store, 'a')).toEqual([])
     store.drop('nothing')
+  })
+
+  it('tells whose last event had to go, and of none that was dropped', () => {
+    const emptied: string[] = []
+    const store = new EventStore((stream) => emptied.push(stream), { bytes: 1000, events: 2 })
+    for (const stream of ['a', 'a', 'b', 'c', 'd']) store.add(stream, message('x'))
+    expect(emptied).toEqual(['a', 'b'])
+    store.drop('c')
+    store.add('d', message('x'))
+    expect(emptied).toEqual(['a', 'b'])
+  })
+
+  it('keeps nothing of what a message was cut out of', () => {
+    const store = new EventStore()
+    const chunk = Buffer.alloc(64 * 1024, 'x')
+    store.add('a', [chunk.subarray(0, 60), chunk.subarray(0, 40_000)])
+    const [small, large] = store.after('a', 0)[0]?.message ?? []
+    expect(small?.buffer.byteLength).toBe(60)
+    expect(small?.toString()).toBe('x'.repeat(60))
+    expect(large?.buffer).toBe(chunk.buffer)
+  })
+})
+
+describe('toKept', () => {
+  it('gives what is whole already as it is', () => {
+    const whole = Buffer.alloc(64 * 1024, 'x')
+    expect(toKept([whole])[0]).toBe(whole)
   })
 })

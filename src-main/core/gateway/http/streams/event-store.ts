@@ -22,7 +22,7 @@ const usualLimits: EventLimits = { bytes: 4 * 1024 * 1024, events: 1024 }
 
 /**
  * The events of one session's streams, the last of them: when there are too many, the oldest go, of whatever stream.
- * The very last one stays, however large: it may be the answer that somebody waits for. Holds messages by reference.
+ * The very last one stays, however large: it may be the answer that somebody waits for.
  */
 export class EventStore {
   readonly #limits: EventLimits
@@ -30,8 +30,11 @@ export class EventStore {
   /** Streams in the order of their events, with those of streams that are gone still among them. */
   #order: { stream: string; bytes: number }[] = []
   #bytes = 0
+  readonly #onEmptied: (stream: string) => void
 
-  constructor(limits: EventLimits = usualLimits) {
+  /** `onEmptied`: the last event of a stream had to go. */
+  constructor(onEmptied: (stream: string) => void = () => undefined, limits: EventLimits = usualLimits) {
+    this.#onEmptied = onEmptied
     this.#limits = limits
   }
 
@@ -40,7 +43,7 @@ export class EventStore {
     const kept = this.#streams.get(stream) ?? { events: [], nextNumber: 1 }
     this.#streams.set(stream, kept)
     const number = kept.nextNumber++
-    kept.events.push({ number, message })
+    kept.events.push({ number, message: toKept(message) })
     const bytes = toLength(message)
     this.#order.push({ stream, bytes })
     this.#bytes += bytes
@@ -76,11 +79,24 @@ export class EventStore {
   #removeOldest(): void {
     const oldest = this.#order.shift()
     if (oldest === undefined) return
-    this.#streams.get(oldest.stream)?.events.shift()
     this.#bytes -= oldest.bytes
+    const events = this.#streams.get(oldest.stream)?.events
+    events?.shift()
+    if (events?.length === 0) this.#onEmptied(oldest.stream)
   }
 }
 
-function toLength(message: Parts): number {
+/** A message to be kept: a piece of something much larger, which it would keep with it, is copied out of it. */
+export function toKept(message: Parts): Parts {
+  return message.map((part) => {
+    if (part.buffer.byteLength <= 2 * part.length) return part
+    const own = Buffer.allocUnsafeSlow(part.length)
+    part.copy(own)
+    return own
+  })
+}
+
+/** The bytes of a message. */
+export function toLength(message: Parts): number {
   return message.reduce((sum, part) => sum + part.length, 0)
 }

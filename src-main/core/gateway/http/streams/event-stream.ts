@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Parts } from '#base/splice.ts'
 import type { Reply } from '../answers.ts'
+import { withoutLineEnds } from '../one-line.ts'
 import type { Outflow } from './outflow.ts'
 import { ResponseWriter } from './response-writer.ts'
 
@@ -20,7 +21,6 @@ export const streamHeaders = [
 const comment = [Buffer.from(': keep-alive\n\n')]
 const beforeData = Buffer.from('data: ')
 const eventEnd = Buffer.from('\n\n')
-const [lineFeed, carriageReturn, space] = [0x0a, 0x0d, 0x20]
 
 /** One response that is a stream of events (HTML standard, "Server-sent events"). Its head goes out at once. */
 export class EventStream {
@@ -50,7 +50,7 @@ export class EventStream {
 
   /** Sends a message; `fields` are the lines before its data, each with its end. */
   send(fields: string, message: Parts): void {
-    this.#writer.write([Buffer.from(fields), beforeData, ...message.map(toOneLine), eventEnd])
+    this.#writer.write([Buffer.from(fields), beforeData, ...message.map(withoutLineEnds), eventEnd])
   }
 
   /** Sends what is still to be sent, then ends the stream. */
@@ -58,17 +58,4 @@ export class EventStream {
     clearInterval(this.#timer)
     this.#writer.end()
   }
-}
-
-/**
- * A piece of a message without line ends, which would end its event, and begin others of the sender's choice. JSON has
- * them only between its tokens, where a space is as good.
- */
-function toOneLine(part: Buffer): Buffer {
-  if (!part.includes(lineFeed) && !part.includes(carriageReturn)) return part
-  const copy = Buffer.from(part)
-  for (const [index, byte] of copy.entries()) {
-    if (byte === lineFeed || byte === carriageReturn) copy[index] = space
-  }
-  return copy
 }

@@ -31,7 +31,7 @@ export class ResponseWriter {
     if (this.#isEnding || this.#response.destroyed) return
     let bytes = 0
     for (const part of parts) bytes += part.length
-    if (this.#unsentBytes === 0) this.takenAt = performance.now()
+    if (this.unsentBytes === 0) this.takenAt = performance.now()
     this.#queue.push(...parts)
     this.#queuedBytes += bytes
     if (!this.#isDue && this.#writtenBytes === 0) {
@@ -54,7 +54,8 @@ export class ResponseWriter {
     this.#drop()
   }
 
-  get #unsentBytes(): number {
+  /** What it was given and has not taken yet, in bytes. */
+  get unsentBytes(): number {
     return this.#queuedBytes + this.#writtenBytes
   }
 
@@ -108,7 +109,7 @@ export class ResponseWriter {
   }
 
   #drop(): void {
-    const bytes = this.#unsentBytes
+    const bytes = this.unsentBytes
     this.#queue = []
     this.#queuedBytes = 0
     this.#writtenBytes = 0

@@ -3,13 +3,15 @@ import type { EventStore } from './event-store.ts'
 import type { EventStream } from './event-stream.ts'
 
 const keptMs = 5 * 60 * 1000
+/** The system taking the end of a stream does not mean that its client has it. */
+const keptDeliveredMs = 60_000
 
 /** What a stream is. */
 export interface StreamOptions {
   readonly name: string
   readonly isOfCall: boolean
   readonly store: EventStore
-  /** It was delivered, or nobody came for the rest of it within 5 minutes. */
+  /** Nobody came for the rest of it within 5 minutes, or within one where all of it went out. */
   readonly onForgotten: () => void
 }
 
@@ -62,7 +64,7 @@ export class ResumableStream {
   /** Nothing will come any more. */
   finish(): void {
     this.#isOver = true
-    if (this.#connection === undefined) this.#forgetLater()
+    if (this.#connection === undefined) this.#forgetLater(keptMs)
     else this.#connection.end()
   }
 
@@ -70,8 +72,12 @@ export class ResumableStream {
   onClosed(connection: EventStream): void {
     if (connection !== this.#connection) return
     this.#connection = undefined
-    if (this.#isOver && connection.isDelivered) this.forget()
-    else this.#forgetLater()
+    this.#forgetLater(this.#isOver && connection.isDelivered ? keptDeliveredMs : keptMs)
+  }
+
+  /** Nothing of what it carried is there any more. */
+  onEmptied(): void {
+    if (this.#isOver && this.#connection === undefined) this.forget()
   }
 
   /** Ends it, with no word of what it carried. */
@@ -84,12 +90,12 @@ export class ResumableStream {
     this.#onForgotten()
   }
 
-  #forgetLater(): void {
+  #forgetLater(milliseconds: number): void {
     // The call that it is of has its own end.
     if (this.isOfCall && !this.#isOver) return
     this.#timer = setTimeout(() => {
       this.forget()
-    }, keptMs)
+    }, milliseconds)
     this.#timer.unref()
   }
 

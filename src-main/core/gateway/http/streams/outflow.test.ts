@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Outflow } from './outflow.ts'
+
+const mebi = 1024 * 1024
+
+class Sink {
+  takenAt = performance.now()
+  unsentBytes = 0
+  readonly #outflow: Outflow
+
+  constructor(outflow: Outflow) {
+    this.#outflow = outflow
+  }
+
+  give(bytes: number): void {
+    this.unsentBytes += bytes
+    this.#outflow.add(this, bytes)
+  }
+
+  take(bytes: number): void {
+    this.unsentBytes -= bytes
+    this.takenAt = performance.now()
+    this.#outflow.remove(this, bytes, this.unsentBytes === 0)
+  }
+
+  destroy(): void {
+    this.take(this.unsentBytes)
+  }
+}
+
+function setUp() {
+  const told = { drained: 0, cut: 0 }
+  const outflow = new Outflow({
+    stallMs: 10_000,
+    onDrained: () => (told.drained += 1),
+    onStalled: () => (told.cut += 1),
+  })
+  return { told, outflow, sinks: [new Sink(outflow), new Sink(outflow)] as const }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('Outflow', () => {
+  it('is congested from 8 MiB on until half of it is gone', () => {
+    const { told, outflow, sinks } = setUp()
+    sinks[0].give(5 * mebi)
+    expect(outflow.isCongested).toBe(false)
+    sinks[1].give(3 * mebi)
+    expect(outflow.isCongested).toBe(true)
+    sinks[0].take(3 * mebi)
+    expect([outflow.isCongested, told.drained]).toEqual([true, 0])
+    sinks[1].take(mebi)
+    expect([outflow.isCongested, told.drained]).toEqual([false, 1])
+  })
+
+  it('cuts who takes nothing for 10 s, and nobody before', () => {
+    const { told, sinks } = setUp()
+    sinks[0].give(7 * mebi)
+    sinks[1].give(7 * mebi)
+    vi.advanceTimersByTime(6000)
+    sinks[1].take(1)
+    vi.advanceTimersByTime(3000)
+    expect(told.cut).toBe(0)
+    vi.advanceTimersByTime(3000)
+    expect([told.cut, sinks[0].unsentBytes]).toEqual([1, 0])
+    expect(sinks[1].unsentBytes).toBe(7 * mebi - 1)
+  })
+
+  it('cuts who has most to take after 30 s without a break, though it takes some', () => {
+    const { told, outflow, sinks } = setUp()
+    sinks[0].give(100 * mebi)
+    sinks[1].give(mebi)
+    for (let second = 0; second < 29; second++) {
+      vi.advanceTimersByTime(1000)
+      for (const sink of sinks) sink.take(1000)
+    }
+    expect([told.cut, outflow.isCongested]).toEqual([0, true])
+    for (let second = 0; second < 5; second++) {
+      vi.advanceTimersByTime(1000)
+      for (const sink of sinks) if (sink.unsentBytes > 0) sink.take(1000)
+    }
+    expect([told.cut, outflow.isCongested, sinks[0].unsentBytes]).toEqual([1, false, 0])
+    expect(sinks[1].unsentBytes).toBeGreaterThan(0)
+  })
+
+  it('lets who takes all of it in time begin anew', () => {
+    const { told, sinks } = setUp()
+    for (let round = 0; round < 4; round++) {
+      sinks[0].give(10 * mebi)
+      for (let second = 0; second < 20; second++) {
+        vi.advanceTimersByTime(1000)
+        sinks[0].take(mebi / 2)
+      }
+    }
+    expect(told.cut).toBe(0)
+  })
+})
