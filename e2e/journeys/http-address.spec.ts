@@ -66,7 +66,8 @@ describe('the address', () => {
     const log = new AppLog(app.dataDir)
     const after = log.mark()
     app.writeConfig({ servers: {}, gateway: { port: second.port, host: '127.0.0.2' } })
-    await log.waitFor(({ message }) => message === 'HTTP goes on as it was.', { after })
+    const told = 'HTTP goes on at the address that it had: the configured one cannot be had.'
+    await log.waitFor(({ message }) => message === told, { after })
     expect((await session.post({ id: 1, method: 'ping' })).status).toBe(200)
     await second.release()
     app.writeConfig({ servers: {}, gateway: { port: second.port, host: '127.0.0.3' } })

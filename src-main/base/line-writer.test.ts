@@ -163,6 +163,51 @@ describe('LineWriter', () => {
     expect(sink.text).toHaveLength(2_000_001)
   })
 
+  it('bears with a slow reader where that is wanted, until too much waits for it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const { told, sink, writer, write } = setUp({ mostBytes: 3_000_000 })
+    sink.isReading = false
+    write('x'.repeat(3_000_000))
+    await nextTurn()
+    vi.advanceTimersByTime(900)
+    sink.takeOne()
+    await nextTurn()
+    expect(told).toEqual(['congested'])
+    vi.advanceTimersByTime(200)
+    sink.takeOne()
+    await nextTurn()
+    expect(told).toEqual(['congested', 'drained'])
+    expect(writer.isCongested).toBe(false)
+    write('more than the first time')
+    expect(told).toEqual(['congested', 'drained', 'congested'])
+    write('x'.repeat(3_000_000))
+    vi.advanceTimersByTime(900)
+    sink.takeOne()
+    await nextTurn()
+    vi.advanceTimersByTime(200)
+    sink.takeOne()
+    await nextTurn()
+    expect(told.slice(3)).toEqual(['stalled'])
+  })
+
+  it('counts from the beginning again once a slow reader has caught up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const { told, sink, write } = setUp({ mostBytes: 3_000_000 })
+    sink.isReading = false
+    write('x'.repeat(2_000_000))
+    await nextTurn()
+    for (let part = 0; part < 2; part++) {
+      vi.advanceTimersByTime(600)
+      sink.takeOne()
+      await nextTurn()
+    }
+    sink.read()
+    await nextTurn()
+    sink.isReading = false
+    write('1234567890')
+    expect(told).toEqual(['congested', 'drained', 'congested'])
+  })
+
   it('becomes congested anew after it was drained', async () => {
     const { told, sink, write } = setUp()
     write('1234567890')

@@ -7,6 +7,11 @@ export interface LineWriterOptions {
   readonly highWaterBytes: number
   /** How long a congested reader may take nothing at all before it counts as stalled, in milliseconds. */
   readonly stallMs: number
+  /**
+   * For readers that must not hold others up for longer than `stallMs`: one that takes what there is, though slowly, is
+   * congested no more then, until as much again is waiting; with more bytes than this it counts as stalled.
+   */
+  readonly mostBytes?: number
   readonly onCongested: () => void
   readonly onDrained: () => void
   readonly onStalled: () => void
@@ -28,11 +33,15 @@ export class LineWriter {
   #isDue = false
   #isWriting = false
   #stallTimer: NodeJS.Timeout | undefined
+  #congestedAt = 0
+  /** What counts as congestion. */
+  #highBytes: number
   #phase: 'open' | 'ending' | 'closed' = 'open'
 
   constructor(stream: Writable, options: LineWriterOptions) {
     this.#stream = stream
     this.#options = options
+    this.#highBytes = options.highWaterBytes
     stream.on('close', () => {
       this.close()
     })
@@ -121,27 +130,50 @@ export class LineWriter {
     return batch
   }
 
+  get #waitingBytes(): number {
+    return this.#queuedBytes + this.#stream.writableLength
+  }
+
   #checkCongestion(): void {
-    if (this.isCongested) return
-    if (this.#queuedBytes + this.#stream.writableLength < this.#options.highWaterBytes) return
-    this.#stallTimer = setTimeout(() => {
-      if (this.#phase !== 'closed') this.#options.onStalled()
-    }, this.#options.stallMs)
+    if (this.isCongested || this.#waitingBytes < this.#highBytes) return
+    this.#congestedAt = performance.now()
+    this.#stallTimer = setTimeout(this.#stall, this.#options.stallMs)
     this.#options.onCongested()
+  }
+
+  readonly #stall = (): void => {
+    if (this.#phase !== 'closed') this.#options.onStalled()
   }
 
   readonly #onWritten = (): void => {
     this.#isWriting = false
     this.#stallTimer?.refresh()
     if (this.#queuedBytes > 0) {
+      this.#bearWithSlowReader()
       this.#flush()
       return
     }
-    if (this.isCongested) {
-      this.#clearTimer()
-      this.#options.onDrained()
-    }
+    this.#highBytes = this.#options.highWaterBytes
+    this.#relieve()
     if (this.#phase === 'ending') this.#finish()
+  }
+
+  /** It takes some, but has kept others waiting for long. */
+  #bearWithSlowReader(): void {
+    const { stallMs, mostBytes, highWaterBytes } = this.#options
+    if (mostBytes === undefined || !this.isCongested || performance.now() - this.#congestedAt < stallMs)
+      return
+    if (this.#waitingBytes > mostBytes) this.#stall()
+    else {
+      this.#highBytes = this.#waitingBytes + highWaterBytes
+      this.#relieve()
+    }
+  }
+
+  #relieve(): void {
+    if (!this.isCongested) return
+    this.#clearTimer()
+    this.#options.onDrained()
   }
 
   #finish(): void {

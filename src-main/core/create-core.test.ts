@@ -212,7 +212,7 @@ describe('the core', { timeout: 30_000 }, () => {
     expect(opened.url).toBe(moved)
     expect(entries.at(-1)).toMatchObject({
       level: 'error',
-      message: 'HTTP goes on at the address that it had: the one of the configuration cannot be had.',
+      message: 'HTTP goes on at the address that it had: the configured one cannot be had.',
     })
     expect((await fetch(`${moved ?? ''}/healthz`)).status).toBe(200)
   })

@@ -15,7 +15,7 @@ export interface ClientStreams {
   /** Longest message, in bytes. */
   readonly messageBytes: number
   readonly logger: Logger
-  /** How long the client may leave more than 8 MiB unread before it is cut off, in milliseconds. */
+  /** How long the client may read nothing of more than 8 MiB before it is cut off, in milliseconds. */
   readonly stallMs?: number
 }
 
@@ -29,6 +29,8 @@ type JoinedLink = Pick<ClientLink, 'receive' | 'onDrained' | 'close'>
 
 const highWaterBytes = 8 * 1024 * 1024
 const defaultStallMs = 10_000
+/** More is not kept for a client that reads, but slowly. */
+const mostBytes = 128 * 1024 * 1024
 
 /** Carries lines between a client and whoever takes them, each side only as fast as the other reads. */
 export class ClientCarrier implements ClientPort {
@@ -46,6 +48,7 @@ export class ClientCarrier implements ClientPort {
     const { input, output, messageBytes, logger } = streams
     this.#writer = new LineWriter(output, {
       highWaterBytes,
+      mostBytes,
       stallMs: streams.stallMs ?? defaultStallMs,
       onCongested: () => {
         this.holdInput()

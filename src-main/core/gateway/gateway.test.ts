@@ -65,7 +65,7 @@ describe('the gateway', { timeout: 30_000 }, () => {
     await gateway.apply({ ...settings, port })
     expect(entries.at(-1)).toMatchObject({
       level: 'error',
-      message: 'HTTP goes on at the address that it had: the one of the configuration cannot be had.',
+      message: 'HTTP goes on at the address that it had: the configured one cannot be had.',
       fields: { url },
     })
     expect(gateway.url).toBe(url)

@@ -143,8 +143,8 @@ class OpenGateway implements Gateway {
       await httpEndpoint.apply({ ...settings, ...overrides })
     } catch (error) {
       const { url } = this
-      const what = url === null ? 'HTTP is closed until it has' : 'HTTP goes on at the address that it had'
-      logger.error(`${what}: the one of the configuration cannot be had.`, { url, error: toText(error) })
+      const effect = url === null ? 'HTTP is closed' : 'HTTP goes on at the address that it had'
+      logger.error(`${effect}: the configured one cannot be had.`, { url, error: toText(error) })
     }
     if (this.url === before) return
     await this.#tellNowOrLater()

@@ -43,6 +43,8 @@ export interface ClientLink {
   take(message: RpcMessage): void
   /** The client keeps up with what is sent to it again. */
   onDrained(): void
+  /** The client is away: servers that run for it alone end, and are started again with its next call. */
+  rest(): void
   /** The client is gone. */
   close(): void
 }
@@ -174,6 +176,9 @@ export class Router {
       },
       onRootsChanged: (one, notification) => {
         this.#onRootsChanged(one, notification)
+      },
+      onResting: (one) => {
+        for (const pool of this.#servers.pools) pool.rest(one.key)
       },
       onClosed: (one) => {
         this.#closeSession(one)

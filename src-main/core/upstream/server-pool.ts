@@ -264,6 +264,14 @@ export class ServerPool {
     }
   }
 
+  /** A session has been away for long: an upstream of its own ends, unless it awaits something. */
+  rest(session: SessionKey): void {
+    for (const [upstream, { owner }] of this.#uses) {
+      const isBusy = (upstream.connection?.requests.size ?? 0) > 0 || this.#listener.isWatched(upstream)
+      if (owner === session && !isBusy) this.#remove(upstream, 'at-once', 'its client has been away')
+    }
+  }
+
   /**
    * The server asked its client something: from now on, each session has an upstream of its own, and the asker, where
    * it could be told, keeps this one. Returns whether that is news.

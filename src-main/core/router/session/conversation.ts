@@ -21,6 +21,7 @@ export interface ConversationParts {
   readonly logger: Logger
   readonly initialize: (session: Session, request: RpcRequest) => void
   readonly onRootsChanged: (session: Session, notification: RpcNotification) => void
+  readonly onResting: (session: Session) => void
   readonly onClosed: (session: Session) => void
 }
 
@@ -63,6 +64,11 @@ export class Conversation {
   /** The client keeps up with what is sent to it again. */
   onDrained(): void {
     this.#session.releaseSources()
+  }
+
+  /** The client is away: servers that run for it alone end, and are started again with its next call. */
+  rest(): void {
+    this.#parts.onResting(this.#session)
   }
 
   /** The client is gone. */

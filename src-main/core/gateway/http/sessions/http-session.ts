@@ -178,6 +178,10 @@ export class HttpSession implements ClientPort {
     this.input.release()
   }
 
+  rest(): void {
+    this.#link.rest()
+  }
+
   /** Ends it, with all that waits for something. */
   close(): void {
     if (this.#isClosed) return

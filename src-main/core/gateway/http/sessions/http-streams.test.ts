@@ -1,37 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openGatewayBench, type GatewayBench } from '../../../../testing/gateway-bench.ts'
-import type { HttpTestClient } from '../../../../testing/gateway-client.ts'
+import { patientTimeouts } from '../../../../testing/gateway-bench.ts'
+import { openPair, waitForTimers, type Pair } from '../../../../testing/http-pair.ts'
 import { patience } from '../../../../testing/patience.ts'
-import type { ServerLife } from '../../../../testing/scripted-server.ts'
+import { toTool, type ServerLife } from '../../../../testing/scripted-server.ts'
 import { toLine } from '../../../../testing/wire-message.ts'
-
-const able = '{"roots":{"listChanged":true},"sampling":{},"elicitation":{}}'
-
-interface Pair extends GatewayBench {
-  readonly client: HttpTestClient
-  readonly life: ServerLife
-}
-
-async function openPair(
-  revision = '2025-11-25',
-  options: Parameters<typeof openGatewayBench>[0] = {},
-): Promise<Pair> {
-  const opened = await openGatewayBench(options)
-  const client = opened.connect()
-  await client.open(revision, able)
-  return { ...opened, client, life: await opened.bench.server('s').nextLife() }
-}
 
 /** Waits until all that the server said before has been seen to. */
 async function passThrough({ client, life }: Pair): Promise<void> {
   const called = client.call('s__x')
   life.reply(await life.next('tools/call'))
   expect((await called).status).toBe(200)
-}
-
-/** Waits until something is due, with time standing still. */
-async function waitForTimers(): Promise<void> {
-  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
 describe('a stream for what belongs to no call', { timeout: 20_000 }, () => {
@@ -132,7 +110,7 @@ describe('a stream for what belongs to no call', { timeout: 20_000 }, () => {
 
 describe('a session that lies idle', { timeout: 20_000 }, () => {
   it('is ended, but not while a stream is open or a call in flight', async () => {
-    const sessionLimits = { sessions: 10, spareMs: 60_000, idleMs: 300 }
+    const sessionLimits = { sessions: 10, spareMs: 60_000, restMs: 100, idleMs: 300 }
     const { client, life, connect, log } = await openPair('2025-11-25', { http: { sessionLimits } })
     const listener = connect()
     const called = client.call('s__x')
@@ -150,5 +128,59 @@ describe('a session that lies idle', { timeout: 20_000 }, () => {
     await vi.waitFor(() => {
       expect(log.filter(({ message }) => message === 'A client left.')).toHaveLength(3)
     }, patience)
+  })
+})
+
+describe('a session whose client is away', { timeout: 20_000 }, () => {
+  const sessionLimits = { sessions: 10, spareMs: 60_000, restMs: 100, idleMs: 1e9 }
+  const server = {
+    script: { tools: [toTool('x')], resources: ['{"uri":"a:1","name":"a"}'] },
+    config: { isolation: 'session', timeouts: patientTimeouts },
+  } as const
+  const subscribe = toLine('resources/subscribe', '{"uri":"a:1"}', '50')
+
+  it('keeps no server for itself, and has another with its next call', async () => {
+    const { client, bench, life } = await openPair('2025-11-25', {
+      servers: { s: server },
+      http: { sessionLimits },
+    })
+    const called = client.call('s__x')
+    life.reply(await life.next('tools/call'))
+    expect((await called).status).toBe(200)
+    await life.ended
+    const again = client.call('s__x')
+    const other = await bench.server('s').nextLife()
+    other.reply(await other.next('tools/call'), '{"n":2}')
+    expect(await (await again).message()).toMatchObject({ result: { n: 2 } })
+  })
+
+  it('keeps the one that it waits for, and that it hears of', async () => {
+    const { client, bench, connect, life } = await openPair('2025-11-25', {
+      servers: { s: server },
+      http: { sessionLimits },
+    })
+    const stream = await client.listen()
+    const subscribed = client.post(subscribe)
+    life.reply(await life.next('resources/subscribe'))
+    expect((await subscribed).status).toBe(200)
+    stream.destroy()
+    const other = connect()
+    await other.open()
+    const called = other.call('s__x')
+    const busy = await bench.server('s').nextLife()
+    const call = await busy.next('tools/call')
+    const third = connect()
+    await third.open()
+    const passing = third.call('s__x')
+    const passed = await bench.server('s').nextLife()
+    passed.reply(await passed.next('tools/call'))
+    await passing
+    // It was used last, and is gone first.
+    await passed.ended
+    busy.reply(call)
+    expect((await called).status).toBe(200)
+    const last = client.call('s__x')
+    life.reply(await life.next('tools/call'))
+    expect((await last).status).toBe(200)
   })
 })

@@ -273,7 +273,7 @@ describe('a POST', { timeout: 20_000 }, () => {
 
 describe('too many sessions', { timeout: 20_000 }, () => {
   it('are refused while all are in use, and take the place of those that lay idle', async () => {
-    const limits = { sessions: 2, spareMs: 0, idleMs: 1e9 }
+    const limits = { sessions: 2, spareMs: 0, restMs: 1e9, idleMs: 1e9 }
     const { connect, log } = await openGatewayBench({ http: { sessionLimits: limits } })
     const clients = [connect(), connect(), connect()]
     const [first, second, third] = clients

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { callWithProgress, openPair, tellProgress } from '../../../../testing/http-pair.ts'
+import { callWithProgress, openPair, tellProgress, waitForTimers } from '../../../../testing/http-pair.ts'
 import { patience } from '../../../../testing/patience.ts'
 import { toLine } from '../../../../testing/wire-message.ts'
 
@@ -97,8 +97,3 @@ describe('a client that goes before its answer', { timeout: 20_000 }, () => {
     expect((await client.post(toLine('ping', undefined, '99'))).status).toBe(200)
   })
 })
-
-/** Waits until something is due, with time standing still. */
-async function waitForTimers(): Promise<void> {
-  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
-}

@@ -7,6 +7,8 @@ export interface TableSession {
   readonly isIdle: boolean
   /** When it was last used; as performance.now() tells. */
   readonly usedAt: number
+  /** Lets go of what is there for its client alone and can be had again. */
+  rest?(): void
   close(): void
 }
 
@@ -15,12 +17,19 @@ export interface SessionLimits {
   readonly sessions: number
   /** An idle session of this age may be ended to make room for another. */
   readonly spareMs: number
+  /** An idle session of this age is put to rest. */
+  readonly restMs: number
   /** An idle session of this age is ended. */
   readonly idleMs: number
 }
 
 /** Limits for a computer and its editors. */
-const usualSessionLimits: SessionLimits = { sessions: 512, spareMs: 60_000, idleMs: 4 * 3600 * 1000 }
+const usualSessionLimits: SessionLimits = {
+  sessions: 512,
+  spareMs: 60_000,
+  restMs: 10 * 60_000,
+  idleMs: 4 * 3600 * 1000,
+}
 
 /** All sessions over HTTP, by their ids. */
 export class SessionTable<T extends TableSession> {
@@ -32,9 +41,9 @@ export class SessionTable<T extends TableSession> {
     this.#limits = limits
     this.#timer = setInterval(
       () => {
-        this.#closeIdle(limits.idleMs)
+        this.#seeToIdle()
       },
-      Math.min(limits.idleMs / 4, 60_000),
+      Math.min(limits.restMs / 4, 60_000),
     )
     this.#timer.unref()
   }
@@ -75,8 +84,13 @@ export class SessionTable<T extends TableSession> {
     this.close()
   }
 
-  #closeIdle(idleMs: number): void {
-    const oldest = performance.now() - idleMs
-    this.close((session) => session.isIdle && session.usedAt < oldest)
+  #seeToIdle(): void {
+    const { restMs, idleMs } = this.#limits
+    const now = performance.now()
+    for (const session of [...this.#sessions.values()]) {
+      const age = session.isIdle ? now - session.usedAt : 0
+      if (age > idleMs) session.close()
+      else if (age > restMs) session.rest?.()
+    }
   }
 }

@@ -113,7 +113,7 @@ describe('a client over HTTP+SSE', { timeout: 20_000 }, () => {
 
   it('takes part in the limit of sessions', async () => {
     const bench = await openGatewayBench({
-      http: { sessionLimits: { sessions: 1, spareMs: 0, idleMs: 1e9 } },
+      http: { sessionLimits: { sessions: 1, spareMs: 0, restMs: 1e9, idleMs: 1e9 } },
     })
     const { stream } = await open(bench)
     expect((await send(bench.url, { path: '/sse', headers: authorize(bench) })).status).toBe(503)

@@ -1,8 +1,8 @@
 /** When a client counts as slow, and what then. */
 export interface OutflowOptions {
   /**
-   * How long a response of a congested client may take nothing at all before it is cut off, in milliseconds. After three
-   * times as long of congestion without a break the one that waits for most is cut off, though it takes some.
+   * How long a congested client may hold up its servers, in milliseconds. A response that took nothing at all meanwhile
+   * is cut off; one that takes what there is, though slowly, holds nobody up any longer.
    */
   readonly stallMs: number
   readonly onDrained: () => void
@@ -22,14 +22,16 @@ interface OutgoingWriter {
 /** Bytes waiting over all of a client's responses from which on it is congested, until half of them are gone. */
 const highWaterBytes = 8 * 1024 * 1024
 
-/** How long a client may be congested without a break, as a multiple of how long it may take nothing. */
-const mostCongested = 3
+/** More is not kept for a client that is slow: the response that waits for most is cut off. */
+const mostUnsentBytes = 128 * 1024 * 1024
 
 /** What a client was sent and has not taken yet, over all of its responses. */
 export class Outflow {
   readonly #options: OutflowOptions
   readonly #writers = new Set<OutgoingWriter>()
   #unsentBytes = 0
+  /** What counts as congestion; more while a slow client holds nobody up. */
+  #highBytes = highWaterBytes
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: OutflowOptions) {
@@ -45,10 +47,10 @@ export class Outflow {
     this.#unsentBytes += bytes
     this.#writers.add(writer)
     const { stallMs } = this.#options
-    if (this.isCongested || this.#unsentBytes < highWaterBytes) return
+    if (this.isCongested || this.#unsentBytes < this.#highBytes) return
     const since = performance.now()
     this.#timer = setInterval(() => {
-      this.#cutStalled(since)
+      this.#endCongestion(since)
     }, stallMs / 4)
     this.#timer.unref()
   }
@@ -57,24 +59,34 @@ export class Outflow {
   remove(writer: OutgoingWriter, bytes: number, isIdle: boolean): void {
     this.#unsentBytes -= bytes
     if (isIdle) this.#writers.delete(writer)
-    if (!this.isCongested || this.#unsentBytes > highWaterBytes / 2) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
-    this.#options.onDrained()
+    if (this.#unsentBytes > highWaterBytes / 2) return
+    this.#highBytes = highWaterBytes
+    this.#relieve()
   }
 
   /** Counts from when the client became congested: before that, nobody had to read in a hurry. */
-  #cutStalled(since: number): void {
+  #endCongestion(since: number): void {
     const { stallMs } = this.#options
     const now = performance.now()
     if (now - since < stallMs) return
     for (const writer of [...this.#writers]) {
       if (now - writer.takenAt >= stallMs) this.#cut(writer)
     }
-    // Whoever takes a little now and then holds others up as well: their servers wait for all of it.
-    if (now - since < mostCongested * stallMs || !this.isCongested) return
-    const [most] = [...this.#writers].toSorted((left, right) => right.unsentBytes - left.unsentBytes)
-    if (most !== undefined) this.#cut(most)
+    if (!this.isCongested) return
+    if (this.#unsentBytes > mostUnsentBytes) {
+      const [most] = [...this.#writers].toSorted((left, right) => right.unsentBytes - left.unsentBytes)
+      if (most !== undefined) this.#cut(most)
+    } else {
+      this.#highBytes = this.#unsentBytes + highWaterBytes
+      this.#relieve()
+    }
+  }
+
+  #relieve(): void {
+    if (!this.isCongested) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#options.onDrained()
   }
 
   #cut(writer: OutgoingWriter): void {
