@@ -8,7 +8,7 @@ export interface Resumed {
 
 const handshake = 'initialize'
 const restarted =
-  'Patchbay was restarted before it answered. The call may or may not have taken effect; try again.'
+  'The connection to Patchbay was lost before it answered. The call may or may not have taken effect; try again.'
 
 /** An error answer as a line. `id` is the bytes of the request's id, `code` a closed code for `data`. */
 export function toErrorLine(id: Buffer | 'null', message: string, code?: string): Buffer {
@@ -59,7 +59,7 @@ export class Conversation {
       this.#kept.delete(keeps)
     }
     for (const id of this.#questions.values()) {
-      const params = `{"requestId":${id.toString()},"reason":"Patchbay was restarted."}`
+      const params = `{"requestId":${id.toString()},"reason":"The connection was lost."}`
       toEditor.push(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`))
     }
     for (const map of [this.#inFlight, this.#questions, this.#ours]) map.clear()

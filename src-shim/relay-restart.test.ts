@@ -42,7 +42,7 @@ describe('4. when the app restarts', { timeout: 60_000 }, () => {
       error: {
         code: -32000,
         message:
-          'Patchbay was restarted before it answered. The call may or may not have taken effect; try again.',
+          'The connection to Patchbay was lost before it answered. The call may or may not have taken effect; try again.',
         data: { code: 'app-restarted' },
       },
     })

@@ -85,5 +85,5 @@ async function toNoLog(server: string, folder: string): Promise<string> {
   const logged = await readLoggedServers(folder)
   const others =
     logged.length === 0 ? `No server has one in “${folder}” yet.` : `There are logs of: ${logged.join(', ')}.`
-  return `There is no log of “${server}”: it has printed nothing yet, or there is no such server. ${others}`
+  return `There is no log of “${server}”: it has printed nothing yet, is reached at an address (logs/app.log tells of it), or is none of yours. ${others}`
 }

@@ -3,6 +3,7 @@ import type { Rendezvous } from '#contract/rendezvous.ts'
 import { createCore } from '#core/create-core.ts'
 import type { Host } from '#core/host.ts'
 import { createLogger } from '#core/observe/logger.ts'
+import { ServerUnavailable } from '#core/upstream/server-unavailable.ts'
 import { CommandFailed } from './command-failed.ts'
 import { openAppClient } from './running-app.ts'
 import { untilStopSignal } from './stop-signal.ts'
@@ -86,6 +87,12 @@ function toReachingMethod(initialize: unknown): string {
   return kind === undefined ? 'ping' : `${kind}/list`
 }
 
+/** What Patchbay would do next is no matter here: it does nothing next. */
+function tellReasonAlone(error: unknown): never {
+  if (!(error instanceof ServerUnavailable) || error.reason === undefined) throw error
+  throw new Error(`The server “${error.server}” cannot be reached: ${error.reason}.`)
+}
+
 /** Starts the servers, reaches each, and ends them again. */
 export async function pingDirectly(
   config: Config,
@@ -102,7 +109,7 @@ export async function pingDirectly(
         const pool = core.pools.find((one) => one.server.name === name)
         // One that starts on demand starts for this.
         const upstream = pool?.upstreams[0] ?? pool?.acquire(0)
-        const connection = await upstream?.whenReady()
+        const connection = await upstream?.whenReady().catch(tellReasonAlone)
         const answer = await connection?.request('ping', undefined, pingMs)
         if (answer?.error !== undefined)
           throw new Error(`The server “${name}” answered the ping with an error.`)

@@ -72,6 +72,10 @@ export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signal
       await open(core, dataFolder, toOpenOptions(options, file))
       await stopped
     }
+  } catch (error) {
+    // Whoever started it may not have kept what it printed.
+    if (error instanceof CommandFailed) logger.error(error.message)
+    throw error
   } finally {
     store.close()
     await core.close()

@@ -5,10 +5,13 @@ export class ServerUnavailable extends Error {
   override readonly name = 'ServerUnavailable'
   readonly server: string
   readonly state: UpstreamState['state']
+  /** Why it is in that state, where there is more to say; completes "… because". */
+  readonly reason: string | undefined
 
   constructor(server: string, state: UpstreamState) {
     super(toStateText(server, state))
     this.server = server
     this.state = state.state
+    this.reason = 'reason' in state ? state.reason : undefined
   }
 }

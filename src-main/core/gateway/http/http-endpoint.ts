@@ -15,7 +15,7 @@ import {
   type Reply,
 } from './answers.ts'
 import { BodyBudget } from './bodies/body-budget.ts'
-import { createDoor, isOpenToAll, toListenAddress, toUrl, type Door } from './guards/door.ts'
+import { createDoor, isOpenToAll, isUnspecified, toListenAddress, toUrl, type Door } from './guards/door.ts'
 import { checkRequest, type TokenCheck } from './guards/guards.ts'
 import { Connections } from './listener/connections.ts'
 import { AddressUnusable, openListener, PortTaken, type Listener } from './listener/listener.ts'
@@ -38,7 +38,7 @@ export interface HttpOptions {
   readonly sessionLimits?: SessionLimits
   readonly bodies?: BodyBudget
   readonly bodyMs?: number
-  /** How long a stream may take nothing while its client is congested, in milliseconds. */
+  /** How long a client that does not keep up may hold up its servers, in milliseconds. */
   readonly stallMs?: number
 }
 
@@ -64,6 +64,7 @@ export class HttpEndpoint {
   readonly #token: AccessToken
   readonly #tokenCheck: TokenCheck
   readonly #leaving = new Set<Listener>()
+  readonly #logger: Logger
   #gateway: GatewaySettings
   #place: Place | undefined
   #isClosed = false
@@ -72,6 +73,7 @@ export class HttpEndpoint {
     const { gateway, limits, token, wrongTokens, router, logger } = options
     this.#gateway = gateway
     this.#token = token
+    this.#logger = logger
     this.#sessions = new SessionTable(options.sessionLimits)
     const { stallMs = 10_000, bodies = new BodyBudget(), bodyMs = 120_000 } = options
     const parts = { router, limits, sessions: this.#sessions, logger, stallMs, bodies, bodyMs }
@@ -173,6 +175,11 @@ export class HttpEndpoint {
     place.door = createDoor(gateway, place.listener.port)
     this.#gateway = gateway
     this.#place = place
+    if (isUnspecified(gateway.host) && gateway.allowedHosts.length === 0)
+      this.#logger.warning(
+        'HTTP listens for other computers, too, but goes by no name that they can use: add it to gateway.allowedHosts.',
+        { host: gateway.host },
+      )
   }
 
   /** Takes nothing new there, and lets what is in flight come to its end. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openGatewayBench } from '../../../testing/gateway-bench.ts'
+import { openGatewayBench, type GatewayBench } from '../../../testing/gateway-bench.ts'
 import { begin, send, untilAnswered } from '../../../testing/gateway-client.ts'
 import { findFreePort, takePort } from '../../../testing/ports.ts'
 import { toLine } from '../../../testing/wire-message.ts'
@@ -20,6 +20,16 @@ describe('other settings of HTTP', { timeout: 20_000 }, () => {
     )
     expect((await send(url, { path: '/healthz', headers })).status).toBe(200)
     expect(endpoint.url).toBe(url)
+  })
+
+  it('that open HTTP to other computers, and name no name for them, are warned of', async () => {
+    const warnings = (log: GatewayBench['log']) => log.filter(({ level }) => level === 'warning').length
+    const [open, named] = [
+      await openGatewayBench({ gateway: { host: '0.0.0.0' } }),
+      await openGatewayBench({ gateway: { host: '0.0.0.0', allowedHosts: ['box.local'] } }),
+    ]
+    expect([warnings(open.log), warnings(named.log)]).toEqual([1, 0])
+    expect(open.log.at(-1)?.message).toContain('gateway.allowedHosts')
   })
 
   it('that want a token again end who came without', async () => {

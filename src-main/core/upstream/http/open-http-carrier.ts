@@ -17,8 +17,8 @@ export function openHttpCarrier(
 
 /** How servers of the older transport answer when they are posted to (MCP 2025-11-25, "Backwards Compatibility"). */
 const olderStatuses = new Set([400, 404, 405])
-/** One that speaks the older transport tells where to post to at once. */
-const endpointMs = 5000
+/** One that speaks the older transport tells where to post to at once: later than this it counts as one that does not. */
+const mostEndpointMs = 5000
 
 /** Streamable HTTP, or the older transport where the server turns out to speak only that. */
 class FallbackCarrier implements Carrier {
@@ -87,6 +87,8 @@ class FallbackCarrier implements Carrier {
         this.#listener.onClosed(isOpen ? end : toEnd(trouble))
       },
     }
+    // In time for the first trouble to be told.
+    const endpointMs = Math.min(mostEndpointMs, this.#target.connectMs / 2)
     this.#inner = new SseCarrier(this.#target, listener, endpointMs)
     this.#inner.send(this.#opening.parts, this.#opening.about)
     return true

@@ -56,8 +56,8 @@ export function isOpenToAll({ host, auth }: Pick<GatewaySettings, 'host' | 'auth
   return auth === 'none' && !isLoopback(host)
 }
 
-/** All addresses of this computer: no name that a client would use. */
-function isUnspecified(host: string): boolean {
+/** Whether a host is all addresses of this computer: no name that a client would use. */
+export function isUnspecified(host: string): boolean {
   return ['0.0.0.0', '::', '[::]'].includes(host)
 }
 

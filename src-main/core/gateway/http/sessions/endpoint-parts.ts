@@ -13,7 +13,7 @@ export interface EndpointParts {
   readonly limits: Config['limits']
   readonly sessions: SessionTable<HttpSession | SseSession>
   readonly logger: Logger
-  /** How long a stream may take nothing while its client is congested, in milliseconds. */
+  /** How long a client that does not keep up may hold up its servers, in milliseconds. */
   readonly stallMs: number
   readonly bodies: BodyBudget
   /** How long a body may take while we read it, in milliseconds. */

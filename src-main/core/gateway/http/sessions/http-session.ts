@@ -22,7 +22,7 @@ export interface HttpSessionOptions {
   readonly connect: (introduction: ClientIntroduction) => ClientLink
   readonly logger: Logger
   readonly onClosed: () => void
-  /** How long a stream may take nothing while its client is congested, in milliseconds. */
+  /** How long a client that does not keep up may hold up its servers, in milliseconds. */
   readonly stallMs: number
 }
 

@@ -35,7 +35,7 @@ export class McpEndpoint {
 
   /** Why nothing can be had without a session that is there. One that is there outlives that its server is off. */
   #findPlaceRefusal({ head }: Visit, server: string | undefined): Refusal | undefined {
-    if (server !== undefined && !this.#parts.router.hasServer(server)) return serverUnknown
+    if (server !== undefined && !this.#parts.router.hasServer(server)) return toServerUnknown(server)
     return head.sessionId === undefined ? undefined : sessionGone
   }
 
@@ -70,7 +70,7 @@ export class McpEndpoint {
     }
     // It may have been switched off while the body came.
     if (server !== undefined && !router.hasServer(server)) {
-      refuse(reply, serverUnknown, message)
+      refuse(reply, toServerUnknown(server), message)
       return
     }
     if (!sessions.makeRoom()) {
@@ -122,10 +122,12 @@ function findPostRefusal({ accept, contentType, contentEncoding }: RequestHead):
 }
 
 /** The refusal for a server that is not there, or switched off. */
-export const serverUnknown: Refusal = {
-  status: 404,
-  code: 'unknown-server',
-  message: 'Patchbay has no server of this name that is switched on. Check its name and its switch.',
+export function toServerUnknown(server: string): Refusal {
+  return {
+    status: 404,
+    code: 'unknown-server',
+    message: `Patchbay has no server “${server.slice(0, 200)}” that is switched on. Check its name and its switch.`,
+  }
 }
 
 /** The refusal for one session too many. */

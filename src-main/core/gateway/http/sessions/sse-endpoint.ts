@@ -1,7 +1,7 @@
 import type { ClientIntroduction } from '../../../router/router.ts'
 import type { Refusal } from '../answers.ts'
 import type { EndpointParts } from './endpoint-parts.ts'
-import { serverUnknown, sessionsFull } from './mcp-endpoint.ts'
+import { sessionsFull, toServerUnknown } from './mcp-endpoint.ts'
 import { accepts, isJson, isPlainEncoding } from './media-types.ts'
 import { readMessage, refuse, toLength, type Visit } from './read-message.ts'
 import { SseSession } from './sse-session.ts'
@@ -17,7 +17,7 @@ export class SseEndpoint {
   /** Opens a session with its stream. */
   open({ reply, head, isWithToken }: Visit, server: string | undefined): void {
     const { router, sessions, logger, stallMs } = this.#parts
-    if (server !== undefined && !router.hasServer(server)) refuse(reply, serverUnknown)
+    if (server !== undefined && !router.hasServer(server)) refuse(reply, toServerUnknown(server))
     else if (!accepts(head.accept, ['text/event-stream'])) refuse(reply, notAcceptable)
     else if (!sessions.makeRoom()) refuse(reply, sessionsFull)
     else {

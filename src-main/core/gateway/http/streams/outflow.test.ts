@@ -59,17 +59,29 @@ describe('Outflow', () => {
     expect([outflow.isCongested, told.drained]).toEqual([false, 1])
   })
 
-  it('cuts who takes nothing for 10 s, and nobody before', () => {
+  it('cuts who takes nothing for 30 s, and nobody before', () => {
     const { told, sinks } = setUp()
     sinks[0].give(7 * mebi)
     sinks[1].give(7 * mebi)
-    vi.advanceTimersByTime(6000)
+    vi.advanceTimersByTime(20_000)
     sinks[1].take(1)
-    vi.advanceTimersByTime(3000)
+    vi.advanceTimersByTime(9000)
     expect(told.cut).toBe(0)
-    vi.advanceTimersByTime(3000)
+    vi.advanceTimersByTime(1000)
     expect([told.cut, sinks[0].unsentBytes]).toEqual([1, 0])
-    expect(sinks[1].unsentBytes).toBe(7 * mebi - 1)
+    vi.advanceTimersByTime(15_000)
+    expect([told.cut, sinks[1].unsentBytes]).toEqual([1, 7 * mebi - 1])
+    vi.advanceTimersByTime(5000)
+    expect([told.cut, sinks[1].unsentBytes]).toEqual([2, 0])
+  })
+
+  it('lets nobody be held up for longer than 10 s, not even by who takes nothing', () => {
+    const { told, outflow, sinks } = setUp()
+    sinks[0].give(8 * mebi)
+    vi.advanceTimersByTime(9000)
+    expect(outflow.isCongested).toBe(true)
+    vi.advanceTimersByTime(1000)
+    expect([told.drained, outflow.isCongested]).toEqual([1, false])
   })
 
   it('lets who takes some hold nobody up after 10 s, until 8 MiB more have come', () => {

@@ -1,8 +1,8 @@
 /** When a client counts as slow, and what then. */
 export interface OutflowOptions {
   /**
-   * How long a congested client may hold up its servers, in milliseconds. A response that took nothing at all meanwhile
-   * is cut off; one that takes what there is, though slowly, holds nobody up any longer.
+   * How long a congested client may hold up its servers, in milliseconds. A response of which it takes nothing at all for
+   * three times as long is cut off; one that it takes, though slowly, is waited for.
    */
   readonly stallMs: number
   readonly onDrained: () => void
@@ -25,6 +25,9 @@ const highWaterBytes = 8 * 1024 * 1024
 /** More is not kept for a client that is slow: the response that waits for most is cut off. */
 const mostUnsentBytes = 128 * 1024 * 1024
 
+/** A system that holds megabytes for a slow client takes more of them only now and then. */
+const cutAfter = 3
+
 /** What a client was sent and has not taken yet, over all of its responses. */
 export class Outflow {
   readonly #options: OutflowOptions
@@ -32,6 +35,8 @@ export class Outflow {
   #unsentBytes = 0
   /** What counts as congestion; more while a slow client holds nobody up. */
   #highBytes = highWaterBytes
+  #congestedAt: number | undefined
+  /** Runs from congestion until half of it is gone. */
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: OutflowOptions) {
@@ -39,20 +44,20 @@ export class Outflow {
   }
 
   get isCongested(): boolean {
-    return this.#timer !== undefined
+    return this.#congestedAt !== undefined
   }
 
   /** So many bytes wait to be sent on a response. */
   add(writer: OutgoingWriter, bytes: number): void {
     this.#unsentBytes += bytes
     this.#writers.add(writer)
-    const { stallMs } = this.#options
     if (this.isCongested || this.#unsentBytes < this.#highBytes) return
-    const since = performance.now()
-    this.#timer = setInterval(() => {
-      this.#endCongestion(since)
-    }, stallMs / 4)
-    this.#timer.unref()
+    const now = performance.now()
+    this.#congestedAt = now
+    this.#timer ??= setInterval(() => {
+      this.#cutStalled(now)
+      this.#endHold()
+    }, this.#options.stallMs / 4).unref()
   }
 
   /** So many bytes of a response are gone, one way or another; `isIdle`: none are left. */
@@ -60,19 +65,23 @@ export class Outflow {
     this.#unsentBytes -= bytes
     if (isIdle) this.#writers.delete(writer)
     if (this.#unsentBytes > highWaterBytes / 2) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
     this.#highBytes = highWaterBytes
     this.#relieve()
   }
 
   /** Counts from when the client became congested: before that, nobody had to read in a hurry. */
-  #endCongestion(since: number): void {
-    const { stallMs } = this.#options
-    const now = performance.now()
-    if (now - since < stallMs) return
+  #cutStalled(since: number): void {
+    const longAgo = performance.now() - cutAfter * this.#options.stallMs
     for (const writer of [...this.#writers]) {
-      if (now - writer.takenAt >= stallMs) this.#cut(writer)
+      if (Math.max(writer.takenAt, since) <= longAgo) this.#cut(writer)
     }
-    if (!this.isCongested) return
+  }
+
+  #endHold(): void {
+    if (this.#congestedAt === undefined) return
+    if (performance.now() - this.#congestedAt < this.#options.stallMs) return
     if (this.#unsentBytes > mostUnsentBytes) {
       const [most] = [...this.#writers].toSorted((left, right) => right.unsentBytes - left.unsentBytes)
       if (most !== undefined) this.#cut(most)
@@ -84,8 +93,7 @@ export class Outflow {
 
   #relieve(): void {
     if (!this.isCongested) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#congestedAt = undefined
     this.#options.onDrained()
   }
 
