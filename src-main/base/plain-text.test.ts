@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { removeEscapeSequences, replaceControls } from './plain-text.ts'
+import { removeEscapeSequences, replaceControls, shortenQuotations, toQuotation } from './plain-text.ts'
 
 it('takes escape sequences out, and leaves what only begins like one', () => {
   expect(removeEscapeSequences('\u001b[31mred\u001b[0m \u001b[2Jgone \u001b]0;title')).toBe(
@@ -16,4 +16,15 @@ it('replaces line ends, controls, invisible characters and halves of characters,
 it('is quick with a mebibyte of beginnings', () => {
   const text = '\u001b['.repeat(2 ** 19)
   expect(removeEscapeSequences(text)).toBe(text)
+})
+
+it('puts what others say into quotation marks, on one line, and cannot be led out of them', () => {
+  expect(toQuotation(' “no”\n\u001b[31m ')).toBe('“"no"  [31m”')
+})
+
+it('shortens what is quoted, and nothing else', () => {
+  const long = 'x'.repeat(5000)
+  expect(shortenQuotations(`a: ${toQuotation(long)} b: “short”`)).toBe(`a: “${'x'.repeat(200)}…” b: “short”`)
+  expect(shortenQuotations(`“${'x'.repeat(200)}”`)).toBe(`“${'x'.repeat(200)}”`)
+  expect(shortenQuotations(long)).toBe(long)
 })

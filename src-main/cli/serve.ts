@@ -69,13 +69,13 @@ export async function serve(options: ServeOptions, signal: Promise<NodeJS.Signal
     warnOfNoEffect(options, logger)
     if (options.stdio === true) await serveOneClient(core, stopped)
     else {
-      await open(core, dataFolder, toOpenOptions(options, file))
+      await open(core, dataFolder, toOpenOptions(options, file)).catch((error: unknown) => {
+        // Whoever started it may not have kept what it printed.
+        if (error instanceof CommandFailed) logger.error(error.message)
+        throw error
+      })
       await stopped
     }
-  } catch (error) {
-    // Whoever started it may not have kept what it printed.
-    if (error instanceof CommandFailed) logger.error(error.message)
-    throw error
   } finally {
     store.close()
     await core.close()

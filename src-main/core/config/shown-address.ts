@@ -24,12 +24,13 @@ const longRun = /[A-Za-z0-9]{16,}/g
 
 /** Whether it holds anything long of letters and digits: nobody names things so. */
 export function isRandom(text: string): boolean {
-  const plain = decode(text)
+  const plain = decodePart(text)
   const parts = [...(plain.match(longWord) ?? []), ...(plain.match(longRun) ?? [])]
   return parts.some((part) => /\d/.test(part) && /[A-Za-z]/.test(part))
 }
 
-function decode(text: string): string {
+/** A part of an address without its escapes. */
+export function decodePart(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch (error) {

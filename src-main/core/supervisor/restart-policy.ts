@@ -55,7 +55,7 @@ export function decideRestart(
   if (!policy.enabled) return { type: 'never' }
   const lasting = failures.filter(({ isPassing }) => !isPassing)
   if (lasting.length > policy.max && failures.at(-1)?.isPassing === false)
-    return isElsewhere ? { type: 'retry', delayMs: seldomMs } : { type: 'crash-loop' }
+    return isElsewhere ? { type: 'retry', delayMs: Math.max(seldomMs, retryAfterMs) } : { type: 'crash-loop' }
   const doubled = policy.delayMs * 2 ** Math.max(0, failures.length - 1)
   const delay = Math.min(doubled, policy.maxDelayMs)
   const varied = Math.round(policy.jitter ? delay * (1 - random / 2) : delay)

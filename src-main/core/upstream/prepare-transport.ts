@@ -1,4 +1,6 @@
 import type { HttpTransport, ServerConfig } from '../config/config.ts'
+import { shortenQuotations } from '#base/plain-text.ts'
+import { decodePart, isRandom } from '../config/shown-address.ts'
 import { createLogger, redacted, type Logger } from '../observe/logger.ts'
 import type { ServerOutput } from '../observe/server-output.ts'
 import type { Carrier, CarrierListener } from './connection/carrier.ts'
@@ -32,7 +34,7 @@ export async function prepareTransport(server: ServerConfig, options: PrepareOpt
   const { type, url, headers } = transport
   const connectMs = timeouts.connectSeconds * 1000
   // What a server says in a refusal may repeat what it was shown.
-  const redact = (text: string): string => output.redact(text)
+  const redact = (text: string): string => shortenQuotations(output.redact(text))
   const safe = createLogger([
     redacted(redact, ({ level, message, fields }) => {
       logger[level](message, fields)
@@ -53,8 +55,18 @@ export function findOutput(
   return outputs.get(name, headers, { args: [url], inherited, values: findAddressSecrets(transport) })
 }
 
-/** What stands in headers after a scheme such as Bearer, which is as good as the whole, and the values of the query. */
+/** Why a server failed, as it may be shown: what it said may repeat what it was shown. */
+export function redactReason(reason: string, server: ServerConfig, context: UpstreamContext): string {
+  return shortenQuotations(findOutput(server, context).redact(reason))
+}
+
+/**
+ * What stands in headers after a scheme such as Bearer, which is as good as the whole, the values of the query, and what
+ * looks like a key elsewhere in the address.
+ */
 function findAddressSecrets({ headers, url }: HttpTransport): readonly string[] {
   const afterSchemes = Object.values(headers).flatMap((value) => /^[\w-]+ +(.+)$/.exec(value)?.slice(1) ?? [])
-  return [...afterSchemes, ...new URL(url).searchParams.values()]
+  const { hostname, pathname, searchParams } = new URL(url)
+  const parts = [...hostname.split('.'), ...pathname.split('/')].filter(isRandom)
+  return [...afterSchemes, ...searchParams.values(), ...parts, ...parts.map(decodePart)]
 }

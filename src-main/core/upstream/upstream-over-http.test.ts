@@ -140,6 +140,8 @@ describe('an upstream that forgets one session after the other', () => {
   })
 })
 
+const pathKey = 'a1b2c3d4e5f6a7b8c9d0'
+
 describe('an upstream that cannot be reached', () => {
   it.each<[string, (request: BenchRequest) => unknown]>([
     ['since it is overloaded', (request) => request.answer(503)],
@@ -173,19 +175,31 @@ describe('an upstream that cannot be reached', () => {
     expect(openings(http)).toBe(1)
   })
 
+  it('is asked at once when its settings change', async () => {
+    const { http, upstream } = await create((request) => request.answer(401))
+    upstream.start()
+    await waitUntil('it is left alone', () => {
+      const { state } = upstream
+      return state.state === 'back-off' && state.delayMs === 600_000
+    })
+    const before = openings(http)
+    upstream.adjust({ ...upstream.server, timeouts: { ...upstream.server.timeouts, connectSeconds: 7 } })
+    await waitUntil('it is asked again', () => openings(http) > before)
+  })
+
   it('gives reasons without what it was shown, though the server repeats it', async () => {
     const { upstream, entries } = await create(
       (request) =>
         request.answer(
           403,
           { 'content-type': 'application/json' },
-          '{"error":{"message":"no plain-1 for s3cr3t (Bearer s3cr3t) nor key-77"}}',
+          `{"error":{"message":"no plain-1 for s3cr3t (Bearer s3cr3t) nor key-77 at /${pathKey} ${'y'.repeat(160)} ${pathKey}"}}`,
         ),
-      { headers: { 'X-Team': 'plain-1', Authorization: 'Bearer s3cr3t' }, query: '?q=key-77' },
+      { headers: { 'X-Team': 'plain-1', Authorization: 'Bearer s3cr3t' }, query: `/${pathKey}?q=key-77` },
     )
     upstream.start()
     await waitUntil('it is refused', () => upstream.state.state === 'back-off')
     expect(upstream.state).toMatchObject({ reason: expect.stringContaining('no plain-1 for •••') as string })
-    expect(JSON.stringify([upstream.state, entries])).not.toMatch(/s3cr3t|key-77/)
+    expect(JSON.stringify([upstream.state, entries])).not.toMatch(/s3cr3t|key-77|a1b2c3/)
   })
 })

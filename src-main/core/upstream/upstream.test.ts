@@ -187,7 +187,7 @@ describe('an upstream that fails', { timeout: 30_000 }, () => {
       toScriptServer(
         `function onMessage({ id }) { send({ id, error: { code: 1, message: 'No licence.' } }) }`,
       ),
-      'it refused the opening “initialize” (No licence.)',
+      'it refused the opening “initialize”: “No licence.”',
       20,
     ],
     [

@@ -13,7 +13,7 @@ import { PatientWaiters } from './patient-waiters.ts'
 import { Renewals } from './renewals.ts'
 import { OpeningTimedOut } from './connection/handshake.ts'
 import { Endings, graces } from './endings.ts'
-import { findOutput, prepareTransport, type OpenCarrier } from './prepare-transport.ts'
+import { findOutput, prepareTransport, redactReason, type OpenCarrier } from './prepare-transport.ts'
 import { ServerUnavailable } from './server-unavailable.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 import {
@@ -166,6 +166,7 @@ export class Upstream {
     this.#health?.adjust(server.health)
     this.#idleStop.adjust(server.idleStopSeconds)
     if (isOther && hasGivenUp(this.#state)) this.start()
+    if (isOther && this.#state.state === 'back-off') this.#retry()
   }
 
   /** Goes over to another way of starting the server; what is in flight comes to its end first. */
@@ -326,7 +327,7 @@ export class Upstream {
   /** Gives the cause without secrets. */
   #fail(cause: string, kind?: FailureKind): string {
     const { restart } = this.#server
-    const reason = findOutput(this.#server, this.#context).redact(cause)
+    const reason = redactReason(cause, this.#server, this.#context)
     this.#failures = addFailure(restart, this.#failures, performance.now(), kind)
     const decision = decideRestart(restart, this.#failures, Math.random(), kind)
     this.#apply({ type: 'failed', reason, decision })

@@ -60,6 +60,7 @@ export function sendEmpty({ response, headers }: Reply, status: number): void {
   response.end()
 }
 
+const tooSlow = 408
 const dumpedBytes = 64 * 1024
 const lingerMs = 1000
 
@@ -76,7 +77,8 @@ export function sendRefusal({ response, headers }: Reply, refusal: Refusal, body
   const announced = Number(request.headers['content-length'] ?? 0)
   const { expect, 'transfer-encoding': coding } = request.headers
   // Who was not told to go on with a body may leave it out: what comes next would be taken for it.
-  const isLong = announced > dumpedBytes || coding !== undefined || expect !== undefined
+  const isEndless = announced > dumpedBytes || coding !== undefined || expect !== undefined
+  const isLong = isEndless || refusal.status === tooSlow
   if (request.complete || !isLong) {
     sendJson({ response, headers: all }, refusal.status, body)
     return

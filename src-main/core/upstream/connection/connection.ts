@@ -10,6 +10,7 @@ import {
   type RpcResponse,
 } from '#base/json-rpc.ts'
 import { findAnsweredId, findQuestionId } from '#base/json-edges.ts'
+import { shortenQuotations } from '#base/plain-text.ts'
 import type { Parts } from '#base/splice.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { ServerOutput } from '../../observe/server-output.ts'
@@ -287,7 +288,7 @@ export class Connection {
   #onRequestFailed(id: number, failure: RequestFailure): void {
     if (failure.isOfServer) this.#lastHeard = performance.now()
     // It may quote the server, which may repeat what it was shown.
-    const reason = this.#output.redact(failure.reason)
+    const reason = shortenQuotations(this.#output.redact(failure.reason))
     if (failure.kind === 'refused' && failure.isOfServer && !this.#hasToldRefusal) {
       this.#hasToldRefusal = true
       this.#logger.warning('The server refuses a request; others that it refuses are told to who asked.', {

@@ -53,7 +53,7 @@ describe('startHandshake', () => {
     await expect(older.handshake.opened).resolves.toBeInstanceOf(Buffer)
     const odd = await begin()
     odd.take(`{"jsonrpc":"2.0","id":${odd.id},"result":${opening({ protocolVersion: '1999-01-01' })}}`)
-    await expect(odd.handshake.opened).rejects.toThrow(/^it refused the opening “initialize” \(.*1999-01-01/)
+    await expect(odd.handshake.opened).rejects.toThrow(/^it refused the opening “initialize”: “.*1999-01-01/)
   })
 
   it('understands a server that gives the id back as a string', async () => {
@@ -72,7 +72,7 @@ describe('startHandshake', () => {
   it('tells what a server says that refuses', async () => {
     const { handshake, id, take } = await begin()
     take(`{"jsonrpc":"2.0","id":${id},"error":{"code":-32000,"message":"No licence."}}`)
-    await expect(handshake.opened).rejects.toThrow('it refused the opening “initialize” (No licence.)')
+    await expect(handshake.opened).rejects.toThrow('it refused the opening “initialize”: “No licence.”')
   })
 
   it('tells that a server did not answer in time', async () => {

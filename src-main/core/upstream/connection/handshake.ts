@@ -6,7 +6,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client'
 import { product } from '#contract/product.ts'
-import { replaceControls } from '#base/plain-text.ts'
+import { toQuotation } from '#base/plain-text.ts'
 import { bytesAt, parseMessage } from '#base/json-rpc.ts'
 import type { Carrier } from './carrier.ts'
 import { toOwnId } from './pending-requests.ts'
@@ -102,5 +102,5 @@ function isTimeout(error: unknown): boolean {
 
 function toReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return `it refused the opening “initialize” (${replaceControls(text.slice(0, 200), ' ')})`
+  return `it refused the opening “initialize”: ${toQuotation(text)}`
 }

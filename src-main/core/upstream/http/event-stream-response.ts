@@ -15,6 +15,8 @@ export interface EventStreamResponse {
 
 /** How much of a refusal is read, in bytes. */
 export const errorBytes = 64 * 1024
+/** How long the body of a refusal may take, in milliseconds: what has come by then is all that is looked at. */
+export const refusalMs = 3000
 
 /** Whether a response is an event stream. */
 export function isEventStream(response: HttpResponse): boolean {
@@ -25,10 +27,23 @@ export function isEventStream(response: HttpResponse): boolean {
 export function readEventStream(listener: EventStreamResponse): HttpListener {
   let reader: HttpListener | undefined
   let refused: HttpResponse | undefined
+  let timer: NodeJS.Timeout | undefined
   const body = new BodyReader(errorBytes)
+  const refuse = (): void => {
+    clearTimeout(timer)
+    const response = refused
+    refused = undefined
+    if (response === undefined) return
+    const bytes = body.take()
+    const trouble = response.status >= 400 ? toStatusTrouble(response, bytes) : toFormTrouble(response)
+    listener.onRefused(trouble, response, bytes)
+  }
   return {
     onResponse: (response) => {
-      if (!isEventStream(response)) refused = response
+      if (!isEventStream(response)) {
+        refused = response
+        timer = setTimeout(refuse, refusalMs).unref()
+      }
       // Its end may be far away.
       else if (isEncoded(response)) listener.onRefused(toEncodedTrouble(), response, Buffer.alloc(0))
       else reader = listener.toReader()
@@ -39,15 +54,14 @@ export function readEventStream(listener: EventStreamResponse): HttpListener {
     },
     onEnd: () => {
       if (reader !== undefined) reader.onEnd()
-      else if (refused !== undefined) {
-        const bytes = body.take()
-        const trouble = refused.status >= 400 ? toStatusTrouble(refused, bytes) : toFormTrouble(refused)
-        listener.onRefused(trouble, refused, bytes)
-      }
+      else refuse()
     },
     onError: (error) => {
-      if (reader === undefined) listener.onError(error)
-      else reader.onError(error)
+      if (reader !== undefined) reader.onError(error)
+      else if (refused !== undefined || timer === undefined) {
+        clearTimeout(timer)
+        listener.onError(error)
+      }
     },
   }
 }

@@ -91,13 +91,13 @@ describe('a server that cannot be reached', () => {
 /** A proxy that takes every name for that of the bench behind it, and notes what it was asked for. */
 async function openProxy(
   behind: HttpBench,
-): Promise<{ url: string; asked: string[]; status: { code: number } }> {
+): Promise<{ url: string; asked: string[]; status: { code: number; headers: Record<string, string> } }> {
   const asked: string[] = []
-  const status = { code: 200 }
+  const status = { code: 200, headers: {} }
   const bench = await openHttpBench()
   bench.rule = (request) => {
     asked.push(`${request.method} ${request.path} ${request.headers['proxy-authorization'] ?? ''}`.trim())
-    request.answer(status.code, {}, 'by proxy')
+    request.answer(status.code, status.headers, 'by proxy')
     return true
   }
   bench.server.on('connect', (request, socket) => {
@@ -144,6 +144,15 @@ describe('a proxy', () => {
       expect(proxy.asked).toEqual(['CONNECT known-to-the-proxy.invalid:443'])
     },
   )
+
+  it('is not in the way of the news that the server sends us elsewhere', async () => {
+    const proxy = await openProxy(await openHttpBench())
+    Object.assign(proxy.status, { code: 308, headers: { location: 'https://elsewhere.invalid/mcp' } })
+    client = new HttpClient({ env: { http_proxy: proxy.url } })
+    const { told, over } = send(name)
+    await over
+    expect(told).toEqual([expect.stringMatching(/^refused: it sends us on to https:/)])
+  })
 
   it('may be named without a scheme', async () => {
     const proxy = await openProxy(await openHttpBench())

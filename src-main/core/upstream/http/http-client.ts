@@ -160,7 +160,7 @@ class Exchange implements HttpExchange {
     try {
       const { agent, isByProxy } = this.#findRoute(url)
       const onError = (error: Error): void => {
-        fail(isByProxy ? new ProxyFailure(error) : error)
+        fail(isByProxy && !(error instanceof RedirectRefused) ? new ProxyFailure(error) : error)
       }
       agent.dispatch(options, this.#createHandler(request, onError))
     } catch (error) {

@@ -1,4 +1,4 @@
-import { replaceControls } from '#base/plain-text.ts'
+import { replaceControls, toQuotation } from '#base/plain-text.ts'
 import { readElements, readHead, readMembers, readString, type Span } from '#base/json-head.ts'
 import type { CarrierEnd, RequestFailure } from '../connection/carrier.ts'
 import { RedirectRefused, type HttpResponse } from './http-client.ts'
@@ -137,7 +137,7 @@ export function toStatusTrouble(response: HttpResponse, body: Buffer): HttpTroub
   const wait = toWaitMs(response.header('retry-after'), Date.now())
   const advice = wait === undefined ? '' : `; it asks to be left alone for ${Math.ceil(wait / 1000)} s`
   return {
-    reason: `${words} (HTTP ${status}${said === undefined ? '' : `: “${said}”`})${advice}`,
+    reason: `${words} (HTTP ${status}${said === undefined ? '' : `: ${toQuotation(said)}`})${advice}`,
     kind: (status >= 500 && !lasting.has(status)) || passing.has(status) ? 'unreachable' : 'refused',
     failure: status < 400 || untouched.has(status) ? 'refused' : 'failed',
     ...(status >= 500 || deaf.has(status) ? {} : { isOfServer: true }),
@@ -182,8 +182,6 @@ export function toWaitMs(retryAfter: string | undefined, now: number): number | 
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), 3_600_000)
 }
 
-const longestQuotation = 200
-
 /** What a JSON body says is wrong: the message of a JSON-RPC error, or the like. */
 function findErrorMessage(body: Buffer): string | undefined {
   try {
@@ -194,7 +192,7 @@ function findErrorMessage(body: Buffer): string | undefined {
       readString(body, inner.get(key)),
     )
     const text = texts.find((one) => one !== undefined && one.trim() !== '')
-    return text === undefined ? undefined : replaceControls(text.slice(0, longestQuotation), ' ').trim()
+    return text?.trim()
   } catch (error) {
     // Whatever it is, it tells us nothing more.
     if (error instanceof SyntaxError) return undefined

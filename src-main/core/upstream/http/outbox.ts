@@ -12,10 +12,11 @@ export function toAskedId({ about }: Outgoing): number | undefined {
 }
 
 /** How many requests may be under way; beyond that only pings go, up to so many more. */
-export const mostInFlight = 128
+const mostInFlight = 128
 const pingPlaces = 8
-/** A ping is short; longer messages are not looked into. */
-const longestPing = 256
+/** As we write it ourselves; what clients send has other members in it, or may. */
+const ownPing = /^\{"jsonrpc":"2\.0","id":\d+,"method":"ping"\}$/
+const longestPing = 64
 
 interface Waiting {
   readonly message: Outgoing
@@ -31,8 +32,10 @@ export class Outbox {
   #others: Waiting[] = []
   #order = 0
 
-  get hasRequests(): boolean {
-    return this.#requests.length > 0
+  /** Whether something has to wait for a place while so many requests are under way. */
+  isBlocked(inFlight: number): boolean {
+    if (inFlight >= mostInFlight + pingPlaces && this.#pings.length > 0) return true
+    return inFlight >= mostInFlight && this.#requests.length > 0
   }
 
   add(message: Outgoing): void {
@@ -62,5 +65,5 @@ export class Outbox {
 }
 
 function isPing(body: Buffer): boolean {
-  return body.length <= longestPing && body.includes('"method":"ping"')
+  return body.length <= longestPing && ownPing.test(body.toString('latin1'))
 }

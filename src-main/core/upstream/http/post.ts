@@ -2,7 +2,7 @@ import { parseMessage } from '#base/json-rpc.ts'
 import type { RequestFailure } from '../connection/carrier.ts'
 import { toOwnId } from '../connection/pending-requests.ts'
 import { BodyReader } from './body-reader.ts'
-import { errorBytes } from './event-stream-response.ts'
+import { errorBytes, refusalMs } from './event-stream-response.ts'
 import type { HttpListener, HttpResponse } from './http-client.ts'
 import {
   isEncoded,
@@ -39,7 +39,7 @@ export interface PostListener {
   readonly onLine: (line: Buffer) => void
   /** It was not an answer, or no more than what came so far. */
   readonly onTrouble: (trouble: PostTrouble) => void
-  /** The response is over, whatever it was. */
+  /** The response is over, whatever it was; what still comes of one that does not end is not looked at. */
   readonly onOver: () => void
 }
 
@@ -52,13 +52,32 @@ export function readPost(asked: number | undefined, listener: PostListener): Htt
   let response: HttpResponse | undefined
   let reader: HttpListener | undefined
   let body = new BodyReader(errorBytes)
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  const tell = (trouble: HttpTrouble): void => {
+    listener.onTrouble({ trouble, status: response?.status, isForgotten: false })
+  }
+  const end = (toTell: () => void): void => {
+    if (isOver) return
+    isOver = true
+    clearTimeout(timer)
+    toTell()
+    listener.onOver()
+  }
   return {
     onResponse: (head) => {
       response = head
-      if (head.status >= 300) return
+      if (head.status >= 300) {
+        timer = setTimeout(() => {
+          end(() => {
+            finish(asked, head, body, listener)
+          })
+        }, refusalMs).unref()
+        return
+      }
       listener.onTaken(head)
       if (isRequest && isEncoded(head)) {
-        tell(toEncodedTrouble(), head)
+        tell(toEncodedTrouble())
         return
       }
       const type = toMediaType(head.header('content-type'))
@@ -70,39 +89,47 @@ export function readPost(asked: number | undefined, listener: PostListener): Htt
       else reader.onData(chunk)
     },
     onEnd: () => {
-      if (reader !== undefined) reader.onEnd()
-      else if (response !== undefined) finish(response)
-      listener.onOver()
+      end(() => {
+        if (reader !== undefined) reader.onEnd()
+        else if (response !== undefined) finish(asked, response, body, listener)
+      })
     },
     onError: (error) => {
-      if (reader !== undefined) reader.onError(error)
-      else tell(toNetworkTrouble(error), response)
-      listener.onOver()
+      end(() => {
+        if (reader !== undefined) reader.onError(error)
+        else tell(toNetworkTrouble(error))
+      })
     },
   }
+}
 
-  function tell(trouble: HttpTrouble, head: HttpResponse | undefined, isForgotten = false): void {
-    listener.onTrouble({ trouble, status: head?.status, isForgotten })
+/** Tells what came of a response that is over, and was no stream. */
+function finish(
+  asked: number | undefined,
+  head: HttpResponse,
+  body: BodyReader,
+  listener: PostListener,
+): void {
+  const { isCut } = body
+  const bytes = body.take()
+  const isRequest = asked !== undefined
+  if (head.status >= 300) {
+    // Some answer with a status and, in the body, the very answer.
+    const answer = isRequest ? toLines(bytes).find((line) => isAnswerTo(asked, line)) : undefined
+    const isForgotten = listener.hasSession && isSessionForgotten(head.status, bytes, answer !== undefined)
+    if (answer !== undefined && !isForgotten) listener.onLine(answer)
+    listener.onTrouble({ trouble: toStatusTrouble(head, bytes), status: head.status, isForgotten })
+    return
   }
-
-  function finish(head: HttpResponse): void {
-    const { isCut } = body
-    const bytes = body.take()
-    if (head.status >= 300) {
-      // Some answer with a status and, in the body, the very answer.
-      const answer = isRequest ? toLines(bytes).find((line) => isAnswerTo(asked, line)) : undefined
-      const isForgotten = listener.hasSession && isSessionForgotten(head.status, bytes, answer !== undefined)
-      if (answer !== undefined && !isForgotten) listener.onLine(answer)
-      tell(toStatusTrouble(head, bytes), head, isForgotten)
-      return
-    }
-    const isJson = toMediaType(head.header('content-type')) === 'application/json'
-    if (isJson && isCut) {
-      const reason = 'its answer is longer than limits.messageBytes allows'
-      tell({ reason, kind: 'lost', failure: 'failed' }, head)
-    } else if (isJson && !isEncoded(head)) for (const line of toLines(bytes)) listener.onLine(line)
-    if (isRequest) tell(toMissingTrouble(head, bytes), head)
+  const tell = (trouble: HttpTrouble): void => {
+    listener.onTrouble({ trouble, status: head.status, isForgotten: false })
   }
+  const isJson = toMediaType(head.header('content-type')) === 'application/json'
+  if (isJson && isCut) {
+    const reason = 'its answer is longer than limits.messageBytes allows'
+    tell({ reason, kind: 'lost', failure: 'failed' })
+  } else if (isJson && !isEncoded(head)) for (const line of toLines(bytes)) listener.onLine(line)
+  if (isRequest) tell(toMissingTrouble(head, bytes))
 }
 
 /** Why there is no answer after all that came; of no interest once there was one. */

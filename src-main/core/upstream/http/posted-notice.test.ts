@@ -43,8 +43,9 @@ describe('a message without an answer', () => {
   it.each<[string, (one: BenchRequest) => void]>([
     ['an event stream', (one) => one.stream()],
     ['a body that does not end', (one) => one.begin(202).write('x')],
+    ['a refusal that does not end', (one) => one.begin(400).write('x')],
   ])(
-    'that is taken with %s is not listened to for long',
+    'that is answered with %s is not listened to for long',
     async (...[, answer]) => {
       const { bench, connection, told } = await openHttpPair({ byHand: ['notifications/x'] })
       connection.send(note)

@@ -52,6 +52,7 @@ export function postNotice(host: NoticeHost): void {
       },
       onOver: () => {
         clearTimeout(timer)
+        exchange.abort()
         settle()
       },
     }),

@@ -57,6 +57,30 @@ describe('many requests at once', () => {
     expect(await next).toBe('{}')
   })
 
+  it('leave their places to pings when they are answered elsewhere and nobody else calls', async () => {
+    const { bench, connection, ask } = await openHttpPair({ byHand: ['GET'] })
+    const unasked = (await bench.next('GET')).stream()
+    const asked = Array.from({ length: 128 }, () => ask('many'))
+    for (let count = 0; count < asked.length; count += 1) {
+      unasked.event({ id: (await bench.nextPost('many')).message.id, result: {} })
+    }
+    await Promise.all(asked)
+    for (let count = 0; count < 20; count += 1) {
+      const ping = connection.request('ping', undefined, 20_000)
+      unasked.event({ id: (await bench.nextPost('ping')).message.id, result: {} })
+      expect((await ping).kind).toBe('response')
+    }
+  }, 20_000)
+
+  it('that are refused in a body without an end are refused all the same', async () => {
+    const { bench, ask } = await openHttpPair({ byHand: ['x'] })
+    const asked = ask('x')
+    const request = (await bench.nextPost('x')).begin(400)
+    request.write('no')
+    expect(await asked).toContain('it refuses the request (HTTP 400)')
+    await request.closed
+  }, 20_000)
+
   it('that are taken back before they were sent never are', async () => {
     const { bench, connection, ask } = await openHttpPair({ byHand: ['many', 'a', 'b', 'c'] })
     const asked = Array.from({ length: 128 }, () => ask('many'))

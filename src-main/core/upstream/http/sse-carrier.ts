@@ -67,7 +67,7 @@ export class SseCarrier implements Carrier {
 
   /** What belongs to a request that was sent comes on the one stream that there is. */
   forget(request: number): void {
-    this.#takeUnsent(request)
+    if (!this.#takeUnsent(request)) this.#sendQueued()
   }
 
   checkNow(): void {
@@ -117,7 +117,7 @@ export class SseCarrier implements Carrier {
       maxBytes: this.#target.messageBytes,
       onEvent: ({ type, data }) => {
         if (type === 'endpoint') this.#onEndpoint(data.toString().trim())
-        else if (type === 'message') for (const line of toLines(data)) this.#listener.onLine(line)
+        else if (type === 'message') this.#onMessages(data)
       },
       onId: () => undefined,
       onRetry: () => undefined,
@@ -151,11 +151,26 @@ export class SseCarrier implements Carrier {
     this.#sendQueued()
   }
 
+  #onMessages(data: Buffer): void {
+    for (const line of toLines(data)) this.#listener.onLine(line)
+    // Some servers acknowledge a request only after its answer.
+    if (this.#outbox.isBlocked(this.#untakenRequests.size)) this.#sendQueued()
+  }
+
   #sendQueued(): void {
     while (this.#endpoint !== undefined && this.#phase !== 'closed' && !this.#isAnnouncing) {
+      if (this.#outbox.isBlocked(this.#untakenRequests.size)) this.#makeRoom()
       const next = this.#outbox.takeNext(this.#untakenRequests.size)
       if (next === undefined) return
       this.#post(this.#endpoint, next)
+    }
+  }
+
+  /** Requests that were taken back, or are answered, leave their places to others. */
+  #makeRoom(): void {
+    for (const message of this.#untakenRequests) {
+      const id = toAskedId(message)
+      if (id !== undefined && !this.#listener.isAwaited(id)) this.#untakenRequests.delete(message)
     }
   }
 

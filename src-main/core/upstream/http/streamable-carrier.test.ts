@@ -132,7 +132,7 @@ describe('opening a session over HTTP', () => {
     const { bench, connection } = await connectOverHttp({ byHand: ['initialize'] })
     const body = '{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"too new"}}'
     ;(await bench.nextPost('initialize')).answer(400, { 'content-type': 'application/json' }, body)
-    await expect(connection.opened).rejects.toThrow(/^it refused the opening “initialize” \(.*too new/)
+    await expect(connection.opened).rejects.toThrow(/^it refused the opening “initialize”: “.*too new/)
   })
 })
 

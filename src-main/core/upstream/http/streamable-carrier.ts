@@ -6,7 +6,7 @@ import { isEventStream } from './event-stream-response.ts'
 import { sendTo, type HttpTarget, type TargetRequest } from './http-target.ts'
 import { isDoubtful, type HttpTrouble } from './http-trouble.ts'
 import { OpenExchanges } from './open-exchanges.ts'
-import { mostInFlight, Outbox, toAskedId } from './outbox.ts'
+import { Outbox, toAskedId } from './outbox.ts'
 import { toFailure, type PostTrouble } from './post.ts'
 import { noticeMs, postNotice } from './posted-notice.ts'
 import { PostedRequest, type RequestHost } from './posted-request.ts'
@@ -111,7 +111,7 @@ export class StreamableCarrier implements Carrier {
     if (this.#isSending) return
     this.#isSending = true
     while (this.#phase !== 'closed' && !this.#isAnnouncing) {
-      if (this.#outbox.hasRequests && this.#inFlight.size >= mostInFlight) this.#makeRoom()
+      if (this.#outbox.isBlocked(this.#inFlight.size)) this.#makeRoom()
       const next = this.#outbox.takeNext(this.#inFlight.size)
       if (next === undefined) break
       const id = toAskedId(next)
@@ -175,7 +175,7 @@ export class StreamableCarrier implements Carrier {
   readonly #onLine = (line: Buffer, id?: number): void => {
     this.#listener.onLine(line, id)
     // It may have answered a request that holds a place elsewhere.
-    if (this.#outbox.hasRequests) this.#sendQueued()
+    if (this.#outbox.isBlocked(this.#inFlight.size)) this.#sendQueued()
   }
 
   #tell(body: Buffer): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createFakeConnection,
   toOpening,
@@ -126,7 +126,7 @@ describe('ListFollower', () => {
     await vi.waitFor(() => {
       expect(names()).toEqual(['late'])
     })
-    expect(entries.filter(({ level }) => level === 'warning')).toHaveLength(2)
+    expect(entries.filter(({ level }) => level === 'warning')).toHaveLength(1)
     expect(asked).toBe(3)
   })
 
@@ -139,5 +139,37 @@ describe('ListFollower', () => {
     expect(names()).toEqual(['old'])
     expect([follower.isKnown, onChanged.mock.calls.length]).toEqual([false, 0])
     expect(carrier.sentOf('tools/list')).toHaveLength(1)
+  })
+
+  const refuse: FakeAnswers = {
+    'tools/list': ({ id }) => `{"id":${id ?? 0},"error":{"code":1,"message":"no"}}`,
+  }
+
+  it('is not read again from a session that has a successor', async () => {
+    const { follower, connection, carrier, names } = await setUp(refuse)
+    const next = createFakeConnection({
+      initialize: () => toOpening({ tools: {} }),
+      'tools/list': () => toTools('new'),
+    })
+    await next.connection.opened
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await follower.follow(connection)
+    await follower.follow(next.connection)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(names()).toEqual(['new'])
+    expect(carrier.sentOf('tools/list')).toHaveLength(1)
+  })
+
+  it('is read again by one timer, however often it fails, and is told of once', async () => {
+    const { follower, connection, carrier, entries } = await setUp(refuse)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await follower.follow(connection)
+    for (let count = 0; count < 4; count++) await follower.refresh(connection, 'tools')
+    expect(carrier.sentOf('tools/list')).toHaveLength(5)
+    await vi.advanceTimersByTimeAsync(16)
+    expect(carrier.sentOf('tools/list')).toHaveLength(6)
+    expect(entries.filter(({ level }) => level === 'warning')).toHaveLength(1)
   })
 })

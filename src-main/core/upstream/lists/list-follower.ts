@@ -31,8 +31,10 @@ export class ListFollower {
   #lists: Lists
   #isKnown = false
   readonly #retryMs: number
-  /** How often in a row a list could not be read. */
-  readonly #failures = new Map<ListKind, number>()
+  /** The session whose lists are wanted. */
+  #followed: Connection | undefined
+  /** How often in a row a list could not be read, and what reads it again. */
+  readonly #retries = new Map<ListKind, { readonly failures: number; readonly timer: NodeJS.Timeout }>()
   readonly #running = new Map<ListKind, Reading>()
 
   constructor(options: ListFollowerOptions) {
@@ -55,6 +57,8 @@ export class ListFollower {
 
   /** Reads all lists of a session that was just opened. */
   async follow(connection: Connection): Promise<void> {
+    if (connection !== this.#followed) for (const kind of [...this.#retries.keys()]) this.#forgetRetry(kind)
+    this.#followed = connection
     const offered = toOfferedKinds(connection)
     const none = (Object.keys(this.#lists) as ListKind[]).filter((kind) => !offered.includes(kind))
     for (const kind of none) this.#set(kind, [])
@@ -88,28 +92,35 @@ export class ListFollower {
   async #read(connection: Connection, kind: ListKind): Promise<void> {
     try {
       this.#set(kind, await readList(connection, kind, this.#timeoutMs))
-      this.#failures.delete(kind)
+      this.#forgetRetry(kind)
     } catch (error) {
-      this.#retryLater(connection, kind)
       const reason = error instanceof Error ? error.message : String(error)
-      // What cannot be read from a session that is over is no news.
-      const level = connection.isClosed ? 'debug' : 'warning'
+      // What cannot be read from a session that is over is no news, nor what still cannot be read.
+      const isNews = !connection.isClosed && !this.#retries.has(kind)
+      const level = isNews ? 'warning' : 'debug'
+      this.#retryLater(connection, kind)
       this.#logger[level]('A list could not be read; the last known one stays.', { list: kind, reason })
     }
   }
 
   /** What failed may go well later; a session that is over has a successor that reads for itself. */
   #retryLater(connection: Connection, kind: ListKind): void {
-    if (connection.isClosed) return
-    const failures = this.#failures.get(kind) ?? 0
-    this.#failures.set(kind, failures + 1)
+    if (connection.isClosed || connection !== this.#followed) return
+    const before = this.#retries.get(kind)
+    clearTimeout(before?.timer)
+    const failures = before?.failures ?? 0
     const timer = setTimeout(
       () => {
         if (!connection.isClosed) void this.refresh(connection, kind)
       },
       Math.min(this.#retryMs * 2 ** failures, longestRetryMs),
-    )
-    timer.unref()
+    ).unref()
+    this.#retries.set(kind, { failures: failures + 1, timer })
+  }
+
+  #forgetRetry(kind: ListKind): void {
+    clearTimeout(this.#retries.get(kind)?.timer)
+    this.#retries.delete(kind)
   }
 
   #set(kind: ListKind, items: readonly ListItem[]): void {

@@ -8,7 +8,7 @@ import {
   type Refusal,
   type Reply,
 } from '../answers.ts'
-import { keepAliveMs, streamHeaders } from '../streams/event-stream.ts'
+import { keepAliveMs, sendEmptyStream } from '../streams/event-stream.ts'
 import type { Outflow } from '../streams/outflow.ts'
 import type { ResumableStream } from '../streams/resumable-stream.ts'
 import { ResponseWriter } from '../streams/response-writer.ts'
@@ -80,9 +80,7 @@ export class CallResponse {
       this.#stream.forget()
       return
     }
-    const { response, headers } = this.#options.reply
-    response.writeHead(200, [...headers, ...streamHeaders])
-    response.end()
+    sendEmptyStream(this.#options.reply)
   }
 
   /** Leaves it to others to answer. */

@@ -7,7 +7,7 @@ import type { ClientIntroduction, ClientLink } from '../../../router/router.ts'
 import type { ClientPort } from '../../../router/session/client-port.ts'
 import { sendEmpty, type Refusal, type Reply } from '../answers.ts'
 import { EventStore, toKept, toLength } from '../streams/event-store.ts'
-import { EventStream } from '../streams/event-stream.ts'
+import { EventStream, sendEmptyStream } from '../streams/event-stream.ts'
 import { Outflow } from '../streams/outflow.ts'
 import { ResumableStream } from '../streams/resumable-stream.ts'
 import { CallResponse } from './call-response.ts'
@@ -107,6 +107,7 @@ export class HttpSession implements ClientPort {
   /** Takes a message and answers the request that brought it, now or later. Gives why not, where that is so. */
   take(message: RpcMessage, reply: Reply): Refusal | undefined {
     this.usedAt = performance.now()
+    const isTakenBack = this.input.isTakenBack(message)
     if (message.kind !== 'request') {
       this.#link.take(message)
       sendEmpty(reply, 202)
@@ -115,7 +116,8 @@ export class HttpSession implements ClientPort {
     const call = idKey(message.bytes, message.id)
     if (message.method === 'initialize') return sessionOpen
     if (this.#calls.has(call)) return idInUse
-    this.#takeRequest(message, call, reply)
+    if (isTakenBack) sendEmptyStream(reply)
+    else this.#takeRequest(message, call, reply)
     return undefined
   }
 

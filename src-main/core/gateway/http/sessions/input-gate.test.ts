@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { parseMessage } from '#base/json-rpc.ts'
 import { InputGate } from './input-gate.ts'
 
 it('lets through in order, once nothing holds, and stops in the middle when something holds again', () => {
@@ -46,4 +47,21 @@ it('lets small messages through while something holds, up to a point', () => {
   gate.hold()
   gate.pass(1, () => passed.push(-3))
   expect(passed.at(-1)).toBe(-3)
+})
+
+it('knows which requests were taken back while they waited', () => {
+  const gate = new InputGate()
+  const read = (text: string): boolean => gate.isTakenBack(parseMessage(Buffer.from(text)))
+  const cancel = (id: string) => `{"method":"notifications/cancelled","params":{"requestId":${id}}}`
+  expect(read(cancel('1'))).toBe(false)
+  expect(read('{"id":1,"method":"x"}')).toBe(false)
+  gate.hold()
+  gate.pass(1e6, () => undefined)
+  expect(read(cancel('2'))).toBe(false)
+  expect(read(cancel('"2"'))).toBe(false)
+  gate.release()
+  expect(read('{"id":2,"method":"x"}')).toBe(true)
+  expect(read('{"id":2,"method":"x"}')).toBe(false)
+  expect(read('{"id":"2","method":"x"}')).toBe(true)
+  expect(read('{"id":3,"method":"x"}')).toBe(false)
 })

@@ -1,7 +1,10 @@
+import { findMember, idKey } from '#base/json-head.ts'
+import type { RpcMessage } from '#base/json-rpc.ts'
 import { smallBytes } from '../bodies/body.ts'
 
 /** How much passes while something holds, in bytes. */
 const mostPassedBytes = 8 * 1024 * 1024
+const mostTakenBack = 1024
 
 /**
  * Keeps what a client sends from being read while a server does not keep up. Small messages pass all the same, up to a
@@ -11,6 +14,8 @@ export class InputGate {
   #holds = 0
   #passedBytes = 0
   #waiting: (() => void)[] = []
+  /** Keys of requests that were taken back while something waited here: they may be what waited. */
+  readonly #takenBack = new Set<string>()
 
   hold(): void {
     this.#holds++
@@ -39,6 +44,17 @@ export class InputGate {
   pass(bytes: number, go: () => void): void {
     if (this.#holds <= 0 || this.#isLetThrough(bytes)) go()
     else this.#waiting.push(go)
+  }
+
+  /** Whether a message that came through is a request that was taken back meanwhile: it is to be dropped. */
+  isTakenBack(message: RpcMessage): boolean {
+    if (message.kind === 'request') return this.#takenBack.delete(idKey(message.bytes, message.id))
+    const isCancel = message.kind === 'notification' && message.method === 'notifications/cancelled'
+    if (!isCancel || this.#waiting.length === 0) return false
+    const id = findMember(message.bytes, message.params, 'requestId')
+    if (id !== undefined && this.#takenBack.size < mostTakenBack)
+      this.#takenBack.add(idKey(message.bytes, id))
+    return false
   }
 
   #isLetThrough(bytes: number): boolean {

@@ -146,6 +146,27 @@ describe('a server that does not read', { timeout: 30_000 }, () => {
   })
 })
 
+describe('a call that waits since a server does not read', { timeout: 30_000 }, () => {
+  it('is never made when its client takes it back meanwhile', async () => {
+    const pair = await openPair()
+    pair.life.pause()
+    const calls = Array.from({ length: 8 }, (...[, index]) => pair.client.post(toLargeCall(100 + index)))
+    await untilCongested(pair)
+    const late = postLarge(pair, '/mcp', 200)
+    // It is there when what was sent after it is.
+    expect((await pair.client.request('ping')).status).toBe(200)
+    expect((await pair.client.post(toLine('notifications/cancelled', '{"requestId":200}'))).status).toBe(202)
+    pair.life.resume()
+    for (const call of calls) {
+      pair.life.reply(await pair.life.next('tools/call'))
+      expect((await call).status).toBe(200)
+    }
+    const response = await late.response
+    expect([response.headers['content-type'], await response.ended]).toEqual(['text/event-stream', ''])
+    expect(pair.life.count('tools/call')).toBe(8)
+  })
+})
+
 /** A call of 4 MiB. */
 function toLargeCall(id: number, bytes = 4 * 1024 * 1024): string {
   return toLine('tools/call', `{"name":"s__x","arguments":{"x":"${'x'.repeat(bytes)}"}}`, String(id))

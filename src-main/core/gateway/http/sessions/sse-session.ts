@@ -54,7 +54,7 @@ export class SseSession implements ClientPort {
 
   /** Takes a message and answers the request that brought it; what comes back goes over the stream. */
   take(message: RpcMessage, reply: Reply): void {
-    this.#link.take(message)
+    if (!this.input.isTakenBack(message)) this.#link.take(message)
     sendEmpty(reply, 202)
     if (this.#isLogged || this.#link.revision === undefined) return
     this.#isLogged = true

@@ -9,7 +9,7 @@ import { ResponseWriter } from './response-writer.ts'
 export const keepAliveMs = 15_000
 
 /** Headers of a response that is a stream, names and values in turn; nobody on the way is to keep or gather it. */
-export const streamHeaders = [
+const streamHeaders = [
   'Content-Type',
   'text/event-stream',
   'Cache-Control',
@@ -17,6 +17,12 @@ export const streamHeaders = [
   'X-Accel-Buffering',
   'no',
 ]
+
+/** Answers with a stream that is over already. */
+export function sendEmptyStream({ response, headers }: Reply): void {
+  response.writeHead(200, [...headers, ...streamHeaders])
+  response.end()
+}
 
 const comment = [Buffer.from(': keep-alive\n\n')]
 const beforeData = Buffer.from('data: ')
